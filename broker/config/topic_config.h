@@ -1,0 +1,46 @@
+// One topic's configs: its own overrides over the broker's defaults, resolved once into what the log and the
+// produce path read. A value.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "broker/config/broker_config.h"
+#include "broker/config/config_def.h"
+#include "storage/log/log_options.h"
+
+namespace sluice::broker {
+
+class TopicConfig {
+ public:
+  // absl::InvalidArgument for an unknown key or a bad value.
+  static absl::StatusOr<TopicConfig> Resolve(const BrokerConfig& broker,
+                                             const std::map<std::string, std::string>& overrides);
+
+  const std::map<std::string, std::string>& overrides() const { return overrides_; }
+  const storage::LogOptions& log() const { return log_; }
+  int64_t max_message_bytes() const { return max_message_bytes_; }
+  int64_t timestamp_before_max_ms() const { return timestamp_before_max_ms_; }
+  int64_t timestamp_after_max_ms() const { return timestamp_after_max_ms_; }
+  bool compacted() const { return compacted_; }
+
+  // For DescribeConfigs.
+  struct Described {
+    const ConfigDef* def = nullptr;
+    std::string value;
+    int8_t source = 5;  // 1 topic, 4 static broker, 5 default.
+  };
+  std::vector<Described> Describe(const BrokerConfig& broker) const;
+
+ private:
+  std::map<std::string, std::string> overrides_;
+  storage::LogOptions log_;
+  int64_t max_message_bytes_ = 0;
+  int64_t timestamp_before_max_ms_ = 0;
+  int64_t timestamp_after_max_ms_ = 0;
+  bool compacted_ = false;
+};
+
+}  // namespace sluice::broker

@@ -1,0 +1,72 @@
+// A partition as the broker sees it: its log, and who waits for the log to grow.
+//
+// Threads: every method from any thread. Callbacks run on the thread that moved the log (a network thread,
+// the flusher): they must not block; hand over to your own executor.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "proto/base/ids.h"
+#include "storage/log/log.h"
+
+namespace sluice::broker {
+
+// Called at most once per registration.
+class PartitionWaiter {
+ public:
+  virtual ~PartitionWaiter() = default;
+  virtual void OnPartitionChanged() = 0;
+};
+
+class Partition {
+ public:
+  Partition(std::string topic, PartitionId id, LeaderEpoch epoch, std::shared_ptr<storage::Log> log);
+  ~Partition();
+
+  const std::string& topic() const { return topic_; }
+  PartitionId id() const { return id_; }
+  LeaderEpoch leader_epoch() const { return epoch_; }
+  storage::Log& log() { return *log_; }
+
+  // What consumers may read up to. One replica: the log's readable end. Without open transactions it is also
+  // the last stable offset.
+  Offset high_watermark() const { return log_->readable_end(); }
+  Offset last_stable_offset() const { return high_watermark(); }
+
+  // Calls `done` once everything before `offset` is on the disk (acks=all on a synced topic; at once on a
+  // page-cache one), or with an error when that will never be: topic deleted, storage failed.
+  void AwaitCommitted(Offset offset, absl::AnyInvocable<void(absl::Status)> done);
+
+  // `waiter` hears of the next move of the high watermark or of the partition's end; keep it alive by the
+  // shared_ptr.
+  void AddWaiter(std::shared_ptr<PartitionWaiter> waiter);
+  void RemoveWaiter(const PartitionWaiter* waiter);
+
+  // The topic is being deleted, or the broker stops: every waiter is told, now and from now on.
+  void Close();
+  bool closed() const;
+
+ private:
+  struct Commit {
+    Offset offset;
+    absl::AnyInvocable<void(absl::Status)> done;
+  };
+
+  void OnLogMoved();
+
+  const std::string topic_;
+  const PartitionId id_;
+  const LeaderEpoch epoch_;
+  const std::shared_ptr<storage::Log> log_;  // Shared with the log dir, and with reads in flight.
+
+  mutable absl::Mutex mu_;
+  std::vector<Commit> commits_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::shared_ptr<PartitionWaiter>> waiters_ ABSL_GUARDED_BY(mu_);
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace sluice::broker

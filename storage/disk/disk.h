@@ -1,0 +1,73 @@
+// The disk, behind an interface, so that tests can fail its Nth call, tear its writes or fill it up.
+// Every error names the file and what was tried. All of it may block: never call it on a network thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "proto/base/bytes.h"
+#include "storage/disk/file_range.h"
+
+namespace sluice::storage {
+
+// A writable shared mapping of a file. Unmapped by the destructor. Storing beyond what was allocated in the
+// file is a SIGBUS: the owner keeps its cursor below File::Allocate's high mark.
+class Mapping {
+ public:
+  virtual ~Mapping() = default;
+  virtual std::byte* data() = 0;
+  virtual size_t size() const = 0;
+  // Faults [position, position + size) in for writing, so that later stores do not stall
+  // (MADV_POPULATE_WRITE).
+  virtual absl::Status Populate(uint64_t position, uint64_t size) = 0;
+};
+
+// An open file. Thread-safe as the system calls are.
+class File {
+ public:
+  virtual ~File() = default;
+  // For readers; it lives on after this File and after an unlink.
+  virtual const std::shared_ptr<const SharedFile>& shared() const = 0;
+  virtual absl::StatusOr<uint64_t> Size() = 0;
+  // Reads up to `into.size()` bytes; fewer only at the end of the file. Returns how many.
+  virtual absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) = 0;
+  virtual absl::Status WriteAt(uint64_t position, ByteView bytes) = 0;
+  // Blocks on disk for [position, position + size), reading as zero, the file at least so long (fallocate).
+  // No space is absl::ResourceExhausted.
+  virtual absl::Status Allocate(uint64_t position, uint64_t size) = 0;
+  virtual absl::Status Truncate(uint64_t size) = 0;
+  // Data and the metadata needed to read it back (fdatasync). An error is final: see docs/architecture.md.
+  virtual absl::Status Sync() = 0;
+  // Starts writing dirty pages back, without waiting (sync_file_range).
+  virtual absl::Status StartWriteback(uint64_t position, uint64_t size) = 0;
+  // Maps the first `size` bytes; the file may still be shorter.
+  virtual absl::StatusOr<std::unique_ptr<Mapping>> Map(uint64_t size) = 0;
+};
+
+class Disk {
+ public:
+  virtual ~Disk() = default;
+
+  enum class OpenMode { kReadOnly, kReadWrite, kCreateNew };
+  virtual absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  // Names in a directory, sorted, without "." and "..".
+  virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
+  virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
+  virtual bool Exists(const std::string& path) = 0;
+  virtual absl::Status CreateDirectory(const std::string& path) = 0;  // Parents too; fine if it exists.
+  virtual absl::Status SyncDirectory(const std::string& path) = 0;
+  virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual absl::Status Unlink(const std::string& path) = 0;
+  virtual absl::Status RemoveTree(const std::string& path) = 0;
+  // Writes a small file so that after a crash it is whole: old or new (temporary, sync, rename, directory
+  // sync).
+  absl::Status ReplaceFile(const std::string& path, absl::string_view content);
+  absl::StatusOr<std::string> ReadFile(const std::string& path);
+};
+
+}  // namespace sluice::storage

@@ -1,0 +1,92 @@
+// One of the broker's log.dirs: a directory that holds the logs of partitions, their index and a lock.
+//
+//   DIR/meta.properties        version, cluster id, node id, directory id
+//   DIR/.lock                  held (flock) by the broker that serves the directory
+//   DIR/clean-shutdown         there when the last broker stopped in order; removed, and that synced, before
+//   the first append DIR/index/                 RocksDB: offset_index.h DIR/orders-0/              one log:
+//   <20-digit base offset>.log files and partition.metadata (topic id) DIR/orders-0.<id>-delete/  a deleted
+//   log, on its way out
+//
+// Open() recovers every log it finds, in parallel: from its checkpoint, or by a walk through the headers
+// where there is none. A torn tail of an unclean stop is cut; damage below the durable point is an error that
+// names file and byte.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "proto/base/clock.h"
+#include "storage/disk/disk.h"
+#include "storage/disk/executor.h"
+#include "storage/log/log.h"
+
+namespace sluice::storage {
+
+struct LogDirOptions {
+  std::string path;
+  NodeId node_id{1};
+  int recovery_threads = 2;
+  int64_t checkpoint_interval_bytes =
+      64ll << 20;  // Written log between two checkpoints: bounds recovery after a crash.
+  int64_t maintenance_interval_ms = 1'000;  // Rolling by age, retention, flush.ms, giving back idle maps.
+  int64_t idle_unmap_ms = 60'000;
+  int64_t producer_id_expiration_ms = 86'400'000;
+  uint64_t index_cache_bytes = 32ull << 20;
+};
+
+// What the storage engine is given from outside. All must outlive it.
+struct LogEnvironment {
+  Disk& disk;
+  Clock& clock;
+  Executor& pool;  // For allocation, population, rolling, indexing, retention, deletion.
+  // A sync failed: nothing may be acknowledged from now on; the broker must stop with an error.
+  absl::AnyInvocable<void(absl::Status) const> on_fatal;
+};
+
+struct LogName {
+  std::string topic;
+  LogId id;
+};
+
+class LogDir {
+ public:
+  struct FoundLog {
+    LogName name;
+    Log* log;
+  };
+
+  // Takes the lock, reads or writes meta.properties (a new directory gets `cluster_id`), recovers.
+  // Errors: absl::FailedPrecondition: in use by another broker, another cluster's or node's, or of a newer
+  // format; absl::PermissionDenied, absl::ResourceExhausted; absl::DataLoss: damage, which file and byte.
+  static absl::StatusOr<std::unique_ptr<LogDir>> Open(const LogDirOptions& options, const Uuid& cluster_id,
+                                                      LogEnvironment environment);
+  // Like a crash: nothing is synced or marked. Use Close().
+  virtual ~LogDir() = default;
+
+  virtual std::vector<FoundLog> logs() const = 0;
+  virtual Log* Find(const LogId& id) const = 0;
+  // Durable when it returns. The log lives until Delete or the LogDir's end.
+  virtual absl::StatusOr<std::shared_ptr<Log>> Create(const LogName& name, const LogOptions& options) = 0;
+  virtual std::shared_ptr<Log> Share(const LogId& id) const = 0;
+  // Closes the log, renames its directory away (durable when it returns) and unlinks it in the background;
+  // ranges already handed out stay readable.
+  virtual absl::Status Delete(const LogId& id) = 0;
+
+  // Syncs all logs, writes checkpoints, flushes the index, marks the directory clean. No append may follow.
+  virtual absl::Status Close() = 0;
+
+  struct Stats {
+    bool clean_start = false;      // The directory was marked clean when it was opened.
+    uint64_t recovered_bytes = 0;  // Walked at the start.
+    size_t logs = 0;
+  };
+  virtual Stats stats() const = 0;
+  virtual const Uuid& cluster_id() const = 0;
+  virtual const Uuid& directory_id() const = 0;
+};
+
+}  // namespace sluice::storage

@@ -1,0 +1,38 @@
+// What a log can be told. The names and meanings are those of Kafka's topic configs.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "proto/record/batch_format.h"
+
+namespace sluice::storage {
+
+// How record bytes reach the segment file.
+enum class AppendMethod { kMmap, kPwrite };
+
+// What a reader may see, and what acks=all waits for.
+enum class Durability {
+  kSynced,     // Only what is on the disk.
+  kPageCache,  // What is in the page cache; it reaches the disk by flush.messages, flush.ms or the kernel's
+               // own pace.
+};
+
+// A value: replaced as a whole when a config changes.
+struct LogOptions {
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  int64_t segment_bytes = 1 << 30;
+  int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  int64_t retention_bytes = -1;                   // -1: no limit.
+  int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: no limit.
+  int64_t index_interval_bytes = 4096;
+  int64_t flush_messages = kNever;
+  int64_t flush_ms = kNever;
+  int64_t file_delete_delay_ms = 60'000;
+  record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
+  Durability durability = Durability::kSynced;
+  AppendMethod append_method = AppendMethod::kMmap;
+};
+
+}  // namespace sluice::storage
