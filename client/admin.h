@@ -1,0 +1,154 @@
+// Topics, configurations and the cluster: what an operator or a test does once in a while. Every call blocks
+// until the answer is there, at most for the client's request_timeout, and retries inside what time may heal.
+//
+//   absl::Status created = (*client)->admin().CreateTopic({.name = "orders", .partitions = 3});
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sluice/position.h"
+
+namespace sluice {
+
+namespace client_internal {
+class Core;
+}
+
+struct NewTopic {
+  std::string name;
+  int32_t partitions = -1;          // -1: the broker's default.
+  int16_t replication_factor = -1;  // -1: the broker's default.
+  std::map<std::string, std::string> configs;
+};
+
+struct PartitionDescription {
+  int32_t partition = 0;
+  int32_t leader = -1;  // -1: none at the moment.
+  int32_t leader_epoch = -1;
+  std::vector<int32_t> replicas;
+  std::vector<int32_t> in_sync_replicas;
+  std::vector<int32_t> offline_replicas;
+};
+
+struct TopicDescription {
+  std::string name;
+  std::string topic_id;  // 22 characters of base64; empty when the broker has no topic ids.
+  bool internal = false;
+  std::vector<PartitionDescription> partitions;  // Ordered by number.
+};
+
+enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4 };
+
+struct ConfigResource {
+  ConfigResourceType type = ConfigResourceType::kTopic;
+  std::string name;  // A topic's name or a broker's id.
+};
+
+struct ConfigEntry {
+  enum class Source : int8_t {
+    kUnknown = 0,
+    kTopic = 1,
+    kDynamicBroker = 2,
+    kDynamicDefaultBroker = 3,
+    kStaticBroker = 4,
+    kDefault = 5,
+  };
+  std::string name;
+  std::optional<std::string> value;  // Absent when sensitive.
+  Source source = Source::kUnknown;
+  bool read_only = false;
+  bool sensitive = false;
+  std::string documentation;
+};
+
+struct ConfigChange {
+  enum class Operation : int8_t { kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3 };
+  std::string name;
+  std::optional<std::string> value;  // Absent for kDelete.
+  Operation operation = Operation::kSet;
+};
+
+struct BrokerNode {
+  int32_t id = -1;
+  std::string host;
+  int32_t port = 0;
+  std::string rack;  // Empty: none.
+};
+
+struct ClusterDescription {
+  std::string cluster_id;
+  int32_t controller_id = -1;
+  std::vector<BrokerNode> brokers;  // Ordered by id.
+};
+
+struct OffsetQuery {
+  std::string topic;
+  int32_t partition = 0;
+  Position position = Position::End();
+};
+
+struct OffsetAnswer {
+  absl::Status status;
+  int64_t offset = -1;
+  int64_t timestamp_ms = -1;  // Of the record found; -1 for the beginning and the end.
+  int32_t leader_epoch = -1;
+};
+
+struct ApiVersionRange {
+  int16_t api_key = 0;
+  int16_t min_version = 0;
+  int16_t max_version = 0;
+};
+
+// Thread-safe.
+class Admin {
+ public:
+  ~Admin();
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
+
+  // AlreadyExists, InvalidArgument (name, counts, configs). `validate_only` checks without creating.
+  absl::Status CreateTopic(const NewTopic& topic, bool validate_only = false);
+  // One status for each topic, in order; the outer one is for the call itself.
+  absl::StatusOr<std::vector<absl::Status>> CreateTopics(const std::vector<NewTopic>& topics,
+                                                         bool validate_only = false);
+  absl::Status DeleteTopic(std::string_view name);
+  absl::StatusOr<std::vector<absl::Status>> DeleteTopics(const std::vector<std::string>& names);
+  // `total`: how many partitions the topic shall have, more than now.
+  absl::Status AddPartitions(std::string_view topic, int32_t total, bool validate_only = false);
+
+  // All topics that the client may see, ordered by name.
+  absl::StatusOr<std::vector<TopicDescription>> ListTopics();
+  // NotFound names the closest existing topic. Never creates the topic.
+  absl::StatusOr<TopicDescription> DescribeTopic(std::string_view name);
+  absl::StatusOr<std::vector<absl::StatusOr<TopicDescription>>> DescribeTopics(
+      const std::vector<std::string>& names);
+
+  // All settings of one topic or broker, ordered by name.
+  absl::StatusOr<std::vector<ConfigEntry>> DescribeConfigs(const ConfigResource& resource);
+  // Changes the named settings and leaves the others (IncrementalAlterConfigs, KIP-339).
+  absl::Status AlterConfigs(const ConfigResource& resource, const std::vector<ConfigChange>& changes,
+                            bool validate_only = false);
+
+  absl::StatusOr<ClusterDescription> DescribeCluster();
+  // One answer for each query, in order.
+  absl::StatusOr<std::vector<OffsetAnswer>> ListOffsets(const std::vector<OffsetQuery>& queries);
+  // What the broker that was connected to first says that it can do.
+  absl::StatusOr<std::vector<ApiVersionRange>> ApiVersions();
+
+  // For Client.
+  explicit Admin(client_internal::Core& core);
+
+ private:
+  client_internal::Core& core_;
+};
+
+}  // namespace sluice
