@@ -16,8 +16,7 @@ void AssignOffset(MutableByteView batch, Offset base, LeaderEpoch epoch) {
 void StampLogAppendTime(MutableByteView batch, int64_t now_ms) {
   CHECK_GE(batch.size(), kHeaderSize);
   const auto attributes = LoadBigEndian<int16_t>(batch.data() + kAttributesAt);
-  StoreBigEndian<int16_t>(batch.data() + kAttributesAt,
-                          static_cast<int16_t>(attributes | kLogAppendTimeBit));
+  StoreBigEndian<int16_t>(batch.data() + kAttributesAt, static_cast<int16_t>(attributes | kLogAppendTimeBit));
   SetMaxTimestamp(batch, now_ms);
 }
 

@@ -1,4 +1,5 @@
-// Reading one record batch where it lies: nothing is copied, nothing is owned, the bytes must outlive the view.
+// Reading one record batch where it lies: nothing is copied, nothing is owned, the bytes must outlive the
+// view.
 //
 //   for (BatchParse parse = ParseBatch(bytes); parse.ok(); parse = ParseBatch(bytes)) {
 //     Use(parse.batch);
@@ -36,6 +37,12 @@ class BatchView {
   // The offset that follows this batch. Compaction keeps it, even when it drops the last record.
   Offset next_offset() const { return OffsetAt(int64_t{last_offset_delta()} + 1); }
 
+  // The offset `delta` after the base. Wraps instead of overflowing: a hostile header may claim any offset.
+  Offset OffsetAt(int64_t delta) const {
+    return Offset(
+        static_cast<int64_t>(static_cast<uint64_t>(base_offset().value()) + static_cast<uint64_t>(delta)));
+  }
+
   int32_t length() const { return Load<int32_t>(kLengthAt); }
   LeaderEpoch leader_epoch() const { return LeaderEpoch(Load<int32_t>(kLeaderEpochAt)); }
   int8_t magic() const { return Load<int8_t>(kMagicAt); }
@@ -69,32 +76,28 @@ class BatchView {
     return LoadBigEndian<T>(bytes_.data() + at);
   }
   bool Has(int16_t bit) const { return (attributes() & bit) != 0; }
-  // Wraps instead of overflowing: a hostile header may claim any offset.
-  Offset OffsetAt(int64_t delta) const {
-    return Offset(static_cast<int64_t>(static_cast<uint64_t>(base_offset().value()) +
-                                       static_cast<uint64_t>(delta)));
-  }
 
   ByteView bytes_;
 };
 
-// What is wrong with a batch. batch_check.h says which of these are corruption and which are the sender's fault.
+// What is wrong with a batch. batch_check.h says which of these are corruption and which are the sender's
+// fault.
 enum class BatchError {
-  kTooShort,      // Fewer bytes than its length field says.
-  kBadLength,     // The length field is below the smallest batch.
-  kBadMagic,      // A message format other than 2.
-  kBadCrc,        // The bytes are not those that were hashed.
-  kBadCount,      // The record count does not fit the offsets or the bytes.
-  kBadAttributes, // Bits that mean nothing, or that a producer may not set.
-  kUnknownCodec,  // Codec 5, 6 or 7, or one that the request's version may not use.
-  kBadProducer,   // Producer id, epoch and sequence contradict each other.
-  kBadTimestamp,  // A producer claims LogAppendTime.
-  kControlBatch,  // A producer sends a control batch.
-  kBadOffset,     // A stored batch whose offsets are negative or overflow.
-  kBadRecords,    // Records that do not parse, or do not number 0 to n-1.
-  kNullKey,       // A record without a key where keys are required.
-  kTooLarge,      // More bytes than allowed, as sent or once decompressed.
-  kNotOneBatch,   // Something follows the batch where exactly one was expected.
+  kTooShort,       // Fewer bytes than its length field says.
+  kBadLength,      // The length field is below the smallest batch.
+  kBadMagic,       // A message format other than 2.
+  kBadCrc,         // The bytes are not those that were hashed.
+  kBadCount,       // The record count does not fit the offsets or the bytes.
+  kBadAttributes,  // Bits that mean nothing, or that a producer may not set.
+  kUnknownCodec,   // Codec 5, 6 or 7, or one that the request's version may not use.
+  kBadProducer,    // Producer id, epoch and sequence contradict each other.
+  kBadTimestamp,   // A producer claims LogAppendTime.
+  kControlBatch,   // A producer sends a control batch.
+  kBadOffset,      // A stored batch whose offsets are negative or overflow.
+  kBadRecords,     // Records that do not parse, or do not number 0 to n-1.
+  kNullKey,        // A record without a key where keys are required.
+  kTooLarge,       // More bytes than allowed, as sent or once decompressed.
+  kNotOneBatch,    // Something follows the batch where exactly one was expected.
 };
 
 struct BatchParse {
@@ -104,14 +107,15 @@ struct BatchParse {
     kCorrupt,     // `error` says why; no more bytes will help.
   };
   Kind kind = Kind::kIncomplete;
-  BatchView batch;
+  BatchView batch{};
   BatchError error = BatchError::kTooShort;
   size_t size_bytes_needed = 0;  // kIncomplete: how long the buffer must be to tell more.
 
   bool ok() const { return kind == Kind::kBatch; }
 };
 
-// Looks at the batch at the front of `buffer`; what follows it is not looked at. An empty buffer is incomplete.
+// Looks at the batch at the front of `buffer`; what follows it is not looked at. An empty buffer is
+// incomplete.
 BatchParse ParseBatch(ByteView buffer);
 
 // The size of the batch at the front of `buffer`, from its first 12 bytes, whole or not. Empty when fewer

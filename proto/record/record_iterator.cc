@@ -61,7 +61,8 @@ bool RecordIterator::Next(RecordView* record) {
   ByteView attributes;  // One byte, of which no bit means anything yet.
   int64_t timestamp_delta;
   int32_t offset_delta;
-  if (!body.ReadBytes(1, &attributes) || !body.ReadInt64(&timestamp_delta) || !body.ReadInt32(&offset_delta)) {
+  if (!body.ReadBytes(1, &attributes) || !body.ReadInt64(&timestamp_delta) ||
+      !body.ReadInt32(&offset_delta)) {
     return Fail("its deltas reach past its end");
   }
   if (!body.ReadNullable(&record->key) || !body.ReadNullable(&record->value)) {
