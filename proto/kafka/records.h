@@ -1,5 +1,5 @@
-// What a `records` field of a Produce request or a Fetch response holds: record batches that are in memory, or
-// the promise of bytes that stay in files until the socket sends them.
+// What a `records` field of a Produce request or a Fetch response holds: record batches that are in memory,
+// or the promise of bytes that stay in files until the socket sends them.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,10 @@
 namespace sluice::kafka {
 
 struct Records {
-  ByteView bytes;              // In memory: a view, whose owner must outlive encoding (or the use of what was decoded).
-  uint64_t external_size = 0;  // Bytes that are not in memory: the writer only writes their length and notes the place.
-  uint32_t external_id = 0;    // The caller's name for them, handed back in WireWriter::Cut.
+  ByteView bytes;  // In memory: a view, whose owner must outlive encoding (or the use of what was decoded).
+  uint64_t external_size =
+      0;  // Bytes that are not in memory: the writer only writes their length and notes the place.
+  uint32_t external_id = 0;  // The caller's name for them, handed back in WireWriter::Cut.
 
   friend bool operator==(const Records& a, const Records& b) {
     return std::ranges::equal(a.bytes, b.bytes) && a.external_size == b.external_size &&

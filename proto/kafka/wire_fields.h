@@ -1,4 +1,5 @@
-// What generated code is made of, beside WireReader and WireWriter: arrays, and the text that DebugText() gives.
+// What generated code is made of, beside WireReader and WireWriter: arrays, and the text that DebugText()
+// gives.
 #pragma once
 
 #include <algorithm>
@@ -32,8 +33,8 @@ void ReadArray(WireReader& in, bool flexible, size_t element_size_min, std::vect
 }
 
 template <class T, class Read>
-void ReadNullableArray(WireReader& in, bool flexible, size_t element_size_min, std::optional<std::vector<T>>* to,
-                       Read read) {
+void ReadNullableArray(WireReader& in, bool flexible, size_t element_size_min,
+                       std::optional<std::vector<T>>* to, Read read) {
   to->reset();
   if (const std::optional<size_t> count = in.ReadNullableArrayCount(flexible, element_size_min)) {
     ReadElements(in, *count, &to->emplace(), read);
@@ -49,7 +50,8 @@ void WriteArray(WireWriter& out, bool flexible, const std::vector<T>& from, Writ
 }
 
 template <class T, class Write>
-void WriteNullableArray(WireWriter& out, bool flexible, const std::optional<std::vector<T>>& from, Write write) {
+void WriteNullableArray(WireWriter& out, bool flexible, const std::optional<std::vector<T>>& from,
+                        Write write) {
   if (from.has_value()) {
     WriteArray(out, flexible, *from, write);
   } else {

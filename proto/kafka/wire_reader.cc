@@ -170,7 +170,8 @@ bool TagReader::Close() {
   }
   open_ = false;
   if (in_.ok() && in_.remaining() != 0) {
-    in_.Fail(absl::StrCat("tagged field ", tag_, " is ", in_.remaining(), " bytes longer than what it holds"));
+    in_.Fail(
+        absl::StrCat("tagged field ", tag_, " is ", in_.remaining(), " bytes longer than what it holds"));
   }
   in_.end_ = outer_end_;
   return in_.ok();
@@ -187,7 +188,8 @@ bool TagReader::Next() {
   }
   const uint32_t size = in_.ReadUvarint();
   if (in_.ok() && size > in_.remaining()) {
-    in_.Fail(absl::StrCat("tagged field ", tag_, " of ", size, " bytes, but only ", in_.remaining(), " are left"));
+    in_.Fail(
+        absl::StrCat("tagged field ", tag_, " of ", size, " bytes, but only ", in_.remaining(), " are left"));
   }
   if (!in_.ok()) {
     return false;

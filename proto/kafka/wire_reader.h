@@ -1,12 +1,13 @@
-// Reads the primitive types of Kafka's protocol from a frame in memory. Sticky: after the first error every read
-// returns a zero value and nothing moves, so that a decoder reads its fields in a row and the caller asks once.
+// Reads the primitive types of Kafka's protocol from a frame in memory. Sticky: after the first error every
+// read returns a zero value and nothing moves, so that a decoder reads its fields in a row and the caller
+// asks once.
 //
 //   WireReader in(frame);
 //   request.Decode(in, version);
 //   if (!in.ok() || in.remaining() != 0) { ... close the connection, in.error() says why ... }
 //
-// Views that it returns point into the frame, which must outlive them. Never reads beyond the frame, and checks
-// every length and count against the bytes that remain before anyone allocates. Thread-compatible.
+// Views that it returns point into the frame, which must outlive them. Never reads beyond the frame, and
+// checks every length and count against the bytes that remain before anyone allocates. Thread-compatible.
 #pragma once
 
 #include <cstddef>
@@ -47,8 +48,8 @@ class WireReader {
   ByteView ReadBytes(bool flexible);
   std::optional<ByteView> ReadNullableBytes(bool flexible);
 
-  // The number of elements, of which each takes at least `element_size_min` (> 0) bytes; a number that cannot fit
-  // into the bytes that remain is an error, and so is null in the first one.
+  // The number of elements, of which each takes at least `element_size_min` (> 0) bytes; a number that cannot
+  // fit into the bytes that remain is an error, and so is null in the first one.
   size_t ReadArrayCount(bool flexible, size_t element_size_min);
   std::optional<size_t> ReadNullableArrayCount(bool flexible, size_t element_size_min);
 
@@ -73,8 +74,8 @@ class WireReader {
   std::string error_;
 };
 
-// Walks the tagged fields at the end of a flexible structure. Tags must rise; the reader is held inside the field's
-// own bytes, which must be used up or skipped.
+// Walks the tagged fields at the end of a flexible structure. Tags must rise; the reader is held inside the
+// field's own bytes, which must be used up or skipped.
 //
 //   for (TagReader tags(in); tags.Next();) {
 //     if (tags.tag() == 0) { epoch = in.ReadInt64(); } else { tags.Skip(); }

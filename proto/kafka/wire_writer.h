@@ -1,5 +1,6 @@
-// Writes the primitive types of Kafka's protocol into a buffer that it owns. Sticky: after the first error (a value
-// that the message's version cannot carry, a string too long) the content is worthless and ok() says so.
+// Writes the primitive types of Kafka's protocol into a buffer that it owns. Sticky: after the first error (a
+// value that the message's version cannot carry, a string too long) the content is worthless and ok() says
+// so.
 //
 //   WireWriter out = WireWriter::Framed();            // Leaves room for the frame length.
 //   EncodeResponseHeader(out, api_key, api_version, correlation_id);

@@ -22,6 +22,9 @@ class Versions:
     low: int
     high: int = OPEN
 
+    def clip(self, high: int) -> "Versions":
+        return Versions(self.low, min(self.high, high))
+
     def covers(self, other: "Versions") -> bool:
         return self.low <= other.low and self.high >= other.high
 
@@ -61,6 +64,7 @@ class Field:
 class Struct:
     name: str
     fields: list[Field]
+    versions: Versions  # Of the field that defines it: what its own fields have unless they say otherwise.
 
     def size_min_at(self, message: "Message", version: int) -> int:
         tags = 1 if version >= message.flexible_from else 0
@@ -79,27 +83,28 @@ class Message:
 
     @property
     def top(self) -> Struct:
-        return Struct(self.name, self.fields)
+        return Struct(self.name, self.fields, self.versions)
 
     def element_size_min(self, f: Field) -> int:
         """The least that an element of the array `f` takes in any version: what bounds a count from the wire."""
         one = Field(f.name, f.type, False, f.versions, classic=f.classic)
-        span = range(max(self.versions.low, f.versions.low), min(self.versions.high, f.versions.high) + 1)
-        return max(1, min(one.size_min(self, v) for v in span))
+        return max(1, min(one.size_min(self, v) for v in range(f.versions.low, f.versions.high + 1)))
 
     def check(self) -> None:
         for struct in [*self.structs.values(), self.top]:
             for f in struct.fields:
-                self._check_field(f)
+                self._check_field(f, struct)
             tags = sorted(f.tag for f in struct.fields if f.tag is not None)
             if tags != list(range(len(tags))):
                 raise SchemaError(f"{self.name}: the tags of {struct.name} are {tags}, not 0, 1, 2 ...")
 
-    def _check_field(self, f: Field) -> None:
+    def _check_field(self, f: Field, struct: Struct) -> None:
         if f.is_struct and f.type not in self.structs:
             raise SchemaError(f"{f.line}: type {f.type} is neither primitive nor defined earlier in {self.name}")
-        if f.versions.low > self.versions.high:
-            raise SchemaError(f"{f.line}: {f.name} begins after the last version of {self.name}")
+        if not struct.versions.covers(f.versions) or f.versions.low > f.versions.high:
+            raise SchemaError(f"{f.line}: {f.name} has versions that {struct.name} has not")
+        if f.is_struct and not self.structs[f.type].versions.covers(f.versions):
+            raise SchemaError(f"{f.line}: {f.name} has versions that the definition of {f.type} has not")
         if f.nullable and not (f.is_array or f.is_struct or f.type in NULLABLE):
             raise SchemaError(f"{f.line}: {f.type} {f.name} cannot be null on the wire")
         if f.tag is not None and f.versions.low < self.flexible_from:

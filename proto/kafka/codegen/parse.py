@@ -3,114 +3,135 @@
 import re
 from pathlib import Path
 
-from model import OPEN, Field, Message, SchemaError, Struct, Versions
+from model import OPEN, PRIMITIVES, Field, Message, SchemaError, Struct, Versions
 
-TOKEN = re.compile(r"""\s+ | //[^\n]* | (?P<token> "[^"\n]*" | [A-Za-z_][A-Za-z0-9_]* | -?\d+ | \[\] | [][{}:;?=+-] )""", re.X)
-VERSION_WORDS = re.compile(r"\d+$")
+TOKEN = re.compile(r'\s+|//[^\n]*|(?P<token>"[^"\n]*"|\w+\+|\d+-\d+|-?\w+|\[\]|[][{}():;?=])')
+VERSIONS = r"\d+(\+|-\d+)?"
+END = "end of file"
+
+
+def parse_file(path: Path) -> list[Message]:
+    parser = Parser(path)
+    messages = []
+    while parser.peek() != END:
+        messages.append(parser.message())
+    return messages
 
 
 class Parser:
+    """Recursive descent over a list of (token, line)."""
+
     def __init__(self, path: Path):
-        self.path = path
-        self.text = path.read_text(encoding="utf-8")
-        self.tokens = list(self._tokenize())
+        self.name = path.name
+        self.tokens = list(self._tokens(path.read_text(encoding="utf-8")))
         self.at = 0
 
-    def _tokenize(self):
+    def _tokens(self, text: str):
         position = 0
-        while position < len(self.text):
-            match = TOKEN.match(self.text, position)
-            line = self.text.count("\n", 0, position) + 1
+        while position < len(text):
+            match = TOKEN.match(text, position)
+            line = text.count("\n", 0, position) + 1
             if not match:
-                raise SchemaError(f"{self.path.name}:{line}: unexpected character {self.text[position]!r}")
+                raise SchemaError(f"{self.name}:{line}: unexpected character {text[position]!r}")
             if match["token"]:
                 yield match["token"], line
             position = match.end()
+        yield END, text.count("\n") + 1
 
     def where(self) -> str:
-        line = self.tokens[min(self.at, len(self.tokens) - 1)][1] if self.tokens else 1
-        return f"{self.path.name}:{line}"
+        return f"{self.name}:{self.tokens[self.at][1]}"
 
     def peek(self) -> str:
-        return self.tokens[self.at][0] if self.at < len(self.tokens) else "end of file"
+        return self.tokens[self.at][0]
 
     def next(self) -> str:
-        token = self.peek()
         self.at += 1
-        return token
+        return self.tokens[self.at - 1][0]
 
     def accept(self, token: str) -> bool:
-        if self.peek() != token:
-            return False
-        self.at += 1
-        return True
+        found = self.peek() == token
+        self.at += found
+        return found
 
     def expect(self, token: str) -> None:
         if not self.accept(token):
             raise SchemaError(f"{self.where()}: expected '{token}' but found '{self.peek()}'")
 
-    def word(self, pattern: str, what: str) -> str:
-        if not re.fullmatch(pattern, self.peek()):
+    def match(self, pattern: str, what: str) -> str:
+        if self.peek() == END or not re.fullmatch(pattern, self.peek()):
             raise SchemaError(f"{self.where()}: expected {what} but found '{self.peek()}'")
         return self.next()
 
-    def number(self) -> int:
-        return int(self.word(r"-?\d+", "a number"))
-
     def versions(self) -> Versions:
-        """`3`, `3+` or `3-13`. The dash glues itself to the number after it: 3-13 reads as 3, -13."""
-        low = self.number()
-        if self.accept("+"):
-            return Versions(low)
-        if re.fullmatch(r"-\d+", self.peek()):
-            return Versions(low, -self.number())
-        return Versions(low, low)
-
-    def file(self) -> list[Message]:
-        messages = []
-        while self.peek() != "end of file":
-            messages.append(self.message())
-        return messages
+        low, plus, high = re.fullmatch(r"(\d+)(\+?)-?(\d*)", self.match(VERSIONS, "versions such as 3, 3+ or 3-5")).groups()
+        return Versions(int(low), OPEN if plus else int(high or low))
 
     def message(self) -> Message:
         self.expect("message")
-        name = self.word(r"[A-Z]\w*", "the name of a message")
-        key = self.number() if self.accept("key") else None
+        name = self.match(r"[A-Z]\w*", "the name of a message")
+        key = int(self.match(r"\d+", "an API key")) if self.accept("key") else None
         self.expect("versions")
         versions = self.versions()
         flexible = self.versions().low if self.accept("flexible") else OPEN
         message = Message(name, key, versions, flexible)
-        message.fields = self.fields(message)
+        message.fields = self.fields(message, message.versions)
         message.check()
         return message
 
-    def fields(self, message: Message) -> list[Field]:
+    def fields(self, message: Message, within: Versions) -> list[Field]:
         self.expect("{")
         fields = []
         while not self.accept("}"):
-            fields.append(self.field(message))
+            if self.accept("struct"):
+                self.shared_struct(message)
+            else:
+                fields.append(self.field(message, within))
         return fields
 
-    def field(self, message: Message) -> Field:
+    def field(self, message: Message, within: Versions) -> Field:
         line = self.where()
-        name = self.word(r"[a-z][a-z0-9_]*", "the name of a field")
+        name = self.match(r"[a-z][a-z0-9_]*", "the name of a field")
         self.expect(":")
         is_array = self.accept("[")
-        type_name = self.word(r"[A-Za-z]\w*", "a type")
+        f = Field(name, self.match(r"[A-Za-z]\w*", "a type"), is_array, within, line=line)
         if is_array:
             self.expect("]")
-        f = Field(name, type_name, is_array, message.versions, line=line)
         if self.accept("?"):
-            f.nullable = self.versions() if self.peek()[0].isdigit() and self.tokens[self.at - 1][0] == "?" \
-                and self.glued() else message.versions
-        if self.peek()[0].isdigit():
-            f.versions = self.versions()
+            f.nullable = self.parenthesised_versions() if self.peek() == "(" else Versions(0)
+        if re.fullmatch(VERSIONS, self.peek()):
+            f.versions = self.versions().clip(within.high)
         self.attributes(f)
-        if self.peek() == "{":
-            self.struct(message, f)
+        if f.type not in PRIMITIVES and self.peek() == "{":
+            self.struct(message, f.type, f.versions)
         else:
             self.expect(";")
         return f
 
-    def glued(self) -> bool:
-        raise NotImplementedError
+    def parenthesised_versions(self) -> Versions:
+        self.expect("(")
+        versions = self.versions()
+        self.expect(")")
+        return versions
+
+    def attributes(self, f: Field) -> None:
+        while self.peek() not in (";", "{"):
+            if self.accept("tag"):
+                f.tag = int(self.match(r"\d+", "a tag number"))
+            elif self.accept("="):
+                f.default = "[]" if self.accept("[]") else self.match(r'-?\w+|".*"', "a default value")
+            elif self.accept("ignorable"):
+                f.ignorable = True
+            elif self.accept("classic"):
+                f.classic = True
+            else:
+                raise SchemaError(f"{self.where()}: expected 'tag', '=', 'ignorable', 'classic', '{{' or ';' but found '{self.peek()}'")
+
+    def shared_struct(self, message: Message) -> None:
+        """`struct Name 0+ { ... }`: for a structure that several fields of different versions hold."""
+        name = self.match(r"[A-Z]\w*", "the name of a structure")
+        self.struct(message, name, self.versions().clip(message.versions.high))
+
+    def struct(self, message: Message, name: str, versions: Versions) -> None:
+        if name in message.structs:
+            raise SchemaError(f"{self.where()}: structure {name} is already defined: name it without a body")
+        message.structs[name] = Struct(name, self.fields(message, versions), versions)
