@@ -5,7 +5,7 @@ from model import Field, Message, Struct
 
 HEADER = """#pragma once
 
-#include "proto/kafka/gen/{stem}.h"
+#include "proto/kafka/gen/all_messages.h"
 
 namespace sluice::kafka {{
 
@@ -16,7 +16,7 @@ class Randomizer;
 }}  // namespace sluice::kafka
 """
 
-SOURCE = """#include "proto/kafka/gen/{stem}_random.h"
+SOURCE = """#include "tests/unit/kafka_wire/random_messages.h"
 
 #include "tests/unit/kafka_wire/randomizer.h"
 
@@ -31,17 +31,17 @@ def signature(scope: str) -> str:
     return f"void Randomize([[maybe_unused]] Randomizer& random, [[maybe_unused]] int16_t version, {scope}* to)"
 
 
-def header(source_name: str, stem: str, messages: list[Message]) -> str:
+def header(messages: list[Message]) -> str:
     declarations = "\n".join(f"{signature(m.name)};" for m in messages)
-    return cpp.BANNER.format(source=source_name) + HEADER.format(stem=stem, declarations=declarations)
+    return cpp.BANNER.format(source="schema/") + HEADER.format(declarations=declarations)
 
 
-def source(source_name: str, stem: str, messages: list[Message]) -> str:
+def source(messages: list[Message]) -> str:
     functions = []
     for m in messages:
         functions += [function(s, f"{m.name}::{s.name}", "static ") for s in m.structs.values()]
         functions.append(function(m.top, m.name, ""))
-    return cpp.BANNER.format(source=source_name) + SOURCE.format(stem=stem, functions="\n".join(functions))
+    return cpp.BANNER.format(source="schema/") + SOURCE.format(functions="\n".join(functions))
 
 
 def function(struct: Struct, scope: str, linkage: str) -> str:

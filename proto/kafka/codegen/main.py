@@ -2,8 +2,8 @@
 """Turns schema files into C++ and documentation. Standard library only; the build runs it.
 
   main.py message SCHEMA --output DIR      DIR/<stem>.h and DIR/<stem>.cc of one schema file
-  main.py random SCHEMA --output DIR       DIR/<stem>_random.h and .cc: random messages, for tests
   main.py info --output DIR                DIR/api_info.h and DIR/all_messages.h, from all schema files
+  main.py random --output DIR              DIR/random_messages.h and .cc, for tests, from all schema files
   main.py docs --output FILE [--check]     docs/protocol.md; with --check fail if FILE is not what it would write
 """
 
@@ -41,12 +41,6 @@ def emit_message(schema: Path, output: Path) -> None:
     write(output / f"{stem}.cc", emit_source.source(schema.name, stem, messages))
 
 
-def emit_random_pair(schema: Path, output: Path) -> None:
-    messages, stem = parse_file(schema), stem_of(schema)
-    write(output / f"{stem}_random.h", emit_random.header(schema.name, stem, messages))
-    write(output / f"{stem}_random.cc", emit_random.source(schema.name, stem, messages))
-
-
 def all_messages() -> tuple[list[str], list[Message]]:
     paths = sorted(SCHEMA.glob("*.kmsg"))
     messages = [message for path in paths for message in parse_file(path)]
@@ -60,6 +54,12 @@ def emit_infos(output: Path) -> None:
     stems, messages = all_messages()
     write(output / "api_info.h", emit_info.api_info(messages))
     write(output / "all_messages.h", emit_info.all_messages(stems, messages))
+
+
+def emit_random_messages(output: Path) -> None:
+    messages = all_messages()[1]
+    write(output / "random_messages.h", emit_random.header(messages))
+    write(output / "random_messages.cc", emit_random.source(messages))
 
 
 def emit_docs_file(output: Path, check: bool) -> None:
@@ -78,13 +78,13 @@ def main() -> int:
     parser.add_argument("--output", required=True, type=Path)
     parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
-    if (args.schema is None) == (args.command in ("message", "random")):
-        parser.error("'message' and 'random' take one schema file, the others none")
+    if (args.schema is None) == (args.command == "message"):
+        parser.error("'message' takes one schema file, the others none")
     try:
         if args.command == "message":
             emit_message(args.schema, args.output)
         elif args.command == "random":
-            emit_random_pair(args.schema, args.output)
+            emit_random_messages(args.output)
         elif args.command == "info":
             emit_infos(args.output)
         else:
