@@ -29,7 +29,7 @@ class TopicConfig {
   // For DescribeConfigs.
   struct Described {
     const ConfigDef* def = nullptr;
-    std::string value;
+    std::string value = {};
     int8_t source = 5;  // 1 topic, 4 static broker, 5 default.
   };
   std::vector<Described> Describe(const BrokerConfig& broker) const;
