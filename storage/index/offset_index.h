@@ -27,16 +27,16 @@ namespace sluice::storage {
 // `offset`.
 struct OffsetEntry {
   Offset offset;
-  Offset segment_base;
+  Offset segment_base = {};
   uint64_t position = 0;
 };
 
-// No record before `offset` has a timestamp of `timestamp_ms` or more... that was not indexed earlier: the
-// largest timestamp of all batches before and including the one at `offset` is `timestamp_ms`, first reached
-// there.
+// The batch at `offset` is the first of its log whose records reach `timestamp_ms`; no record before it is as
+// late. So entries rise strictly in both fields, and a log that opens finds the latest timestamp so far with
+// FindTime(log, max).before.
 struct TimeEntry {
   int64_t timestamp_ms = 0;
-  Offset offset;
+  Offset offset = {};
 };
 
 // What is known of a sealed segment without opening it.
@@ -52,17 +52,17 @@ struct SegmentEntry {
 // here.
 struct Checkpoint {
   Offset next_offset;
-  Offset segment_base;
+  Offset segment_base = {};
   uint64_t position = 0;
-  std::string state;
+  std::string state = {};
 };
 
 // What one log adds to the index in one atomic write.
 struct IndexUpdate {
-  std::vector<OffsetEntry> offsets;  // Ascending.
-  std::vector<TimeEntry> times;      // Ascending in both fields.
-  std::vector<SegmentEntry> sealed;
-  std::optional<Checkpoint> checkpoint;
+  std::vector<OffsetEntry> offsets = {};  // Ascending.
+  std::vector<TimeEntry> times = {};      // Ascending in both fields.
+  std::vector<SegmentEntry> sealed = {};
+  std::optional<Checkpoint> checkpoint = {};
 };
 
 // Thread-safe. Everything may block.
@@ -73,14 +73,22 @@ class OffsetIndex {
     uint64_t cache_bytes = 32ull << 20;
     uint64_t memtable_bytes = 8ull << 20;
   };
-  // Opens or creates. A database that is damaged or of another format is moved away and a new one begun:
-  // was_rebuilt() then says that every log must be walked.
+  // Opens or creates. A database that is damaged or of another format is set aside (as `path`.broken.N; the
+  // last one is kept) and a new one begun: was_rebuilt() then says that every log must be walked, as does,
+  // for one log, an absent checkpoint. Errors: absl::FailedPrecondition: another process has it open;
+  // absl::ResourceExhausted: the disk is full.
   static absl::StatusOr<std::unique_ptr<OffsetIndex>> Open(const Options& options);
   virtual ~OffsetIndex() = default;
 
+  // All or nothing. What was written before is replaced where the keys are the same. Entries of a dropped log
+  // are let fall. An error leaves the index behind the log, which is safe: the next checkpoint that is
+  // written must then cover what this update held.
   virtual absl::Status Write(const LogId& log, const IndexUpdate& update) = 0;
 
-  // The last entry at or before `offset` and not before `log_start`, if any.
+  // Lookups answer absl::DataLoss when they meet damage: walk the segment instead; the next Open begins a new
+  // index.
+
+  // The last entry at or before `offset` that was not dropped, if any.
   virtual absl::StatusOr<std::optional<OffsetEntry>> FindOffset(const LogId& log, Offset offset) = 0;
   // The first entry with timestamp >= `timestamp_ms`, and the entry before that one.
   struct TimeBounds {
@@ -88,17 +96,24 @@ class OffsetIndex {
     std::optional<TimeEntry> at_or_after;
   };
   virtual absl::StatusOr<TimeBounds> FindTime(const LogId& log, int64_t timestamp_ms) = 0;
+  // By base offset.
   virtual absl::StatusOr<std::vector<SegmentEntry>> SealedSegments(const LogId& log) = 0;
   virtual absl::StatusOr<std::optional<Checkpoint>> ReadCheckpoint(const LogId& log) = 0;
 
-  // Forgets what lies before `start` (retention) or from `end` on (a truncated tail, which is small: deleted
-  // for real).
+  // Forgets what lies before `start`: the base offset of the first segment that stays. (A log start inside a
+  // segment, from DeleteRecords, is the log's own knowledge: dropping up to there would hide the entry that a
+  // lookup just behind it needs.) Hidden when it returns; the space comes back in compaction. A start that is
+  // lost in a power cut is given again when the log opens.
   virtual void DropBefore(const LogId& log, Offset start) = 0;
+  // Forgets entries at `end` and after, sealed segments that reach past it, and a checkpoint past it. Costs
+  // what it deletes; call it on every recovery, an index may be ahead of a log after a power cut.
   virtual absl::Status TruncateFrom(const LogId& log, Offset end) = 0;
+  // Forgets all of a log, for ever: a LogId is not used twice.
   virtual void DropLog(const LogId& log) = 0;
 
-  // Everything written so far survives the process and, as far as the disk was synced, a power cut.
+  // Everything written so far is on the disk when it returns.
   virtual absl::Status Flush() = 0;
+  // Open() began with nothing: the index was missing or could not be used.
   virtual bool was_rebuilt() const = 0;
 };
 
