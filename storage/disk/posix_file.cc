@@ -1,0 +1,131 @@
+#include "storage/disk/posix_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "proto/base/check.h"
+#include "storage/disk/posix_error.h"
+
+// Linux 5.14; absent from Debian 12's C library headers.
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace sluice::storage {
+namespace {
+
+constexpr uint64_t kPageSize = 4096;
+
+class PosixMapping final : public Mapping {
+ public:
+  PosixMapping(std::shared_ptr<const SharedFile> file, std::byte* data, size_t size)
+      : file_(std::move(file)), data_(data), size_(size) {}
+  PosixMapping(const PosixMapping&) = delete;
+  PosixMapping& operator=(const PosixMapping&) = delete;
+  ~PosixMapping() override { ::munmap(data_, size_); }
+
+  std::byte* data() override { return data_; }
+  size_t size() const override { return size_; }
+
+  absl::Status Populate(uint64_t position, uint64_t size) override {
+    const uint64_t from = position / kPageSize * kPageSize;
+    const uint64_t to = position + size;
+    CHECK_LE(to, size_);
+    if (::madvise(data_ + from, to - from, MADV_POPULATE_WRITE) == 0) {
+      return absl::OkStatus();
+    }
+    // A kernel before 5.14 does not know it: later stores fault one by one, which is slower and no error.
+    return errno == EINVAL ? absl::OkStatus()
+                           : PosixError(file_->path(), "madvise(MADV_POPULATE_WRITE)", errno);
+  }
+
+ private:
+  const std::shared_ptr<const SharedFile> file_;  // For messages; a map outlives its descriptor anyway.
+  std::byte* const data_;
+  const size_t size_;
+};
+
+}  // namespace
+
+absl::Status PosixFile::Error(const char* call, int error) const {
+  return PosixError(file_->path(), call, error);
+}
+
+absl::StatusOr<uint64_t> PosixFile::Size() {
+  struct stat info;
+  if (::fstat(fd(), &info) != 0) {
+    return Error("fstat", errno);
+  }
+  return static_cast<uint64_t>(info.st_size);
+}
+
+absl::StatusOr<size_t> PosixFile::ReadAt(uint64_t position, MutableByteView into) {
+  size_t done = 0;
+  while (done < into.size()) {
+    const ssize_t got =
+        ::pread(fd(), into.data() + done, into.size() - done, static_cast<off_t>(position + done));
+    if (got < 0 && errno == EINTR) {
+      continue;
+    }
+    if (got < 0) {
+      return Error("pread", errno);
+    }
+    if (got == 0) {
+      break;
+    }
+    done += static_cast<size_t>(got);
+  }
+  return done;
+}
+
+absl::Status PosixFile::WriteAt(uint64_t position, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(fd(), bytes.data(), bytes.size(), static_cast<off_t>(position));
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put < 0) {
+      return Error("pwrite", errno);
+    }
+    bytes = bytes.subspan(static_cast<size_t>(put));
+    position += static_cast<uint64_t>(put);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PosixFile::Allocate(uint64_t position, uint64_t size) {
+  int result;
+  do {
+    result = ::fallocate(fd(), 0, static_cast<off_t>(position), static_cast<off_t>(size));
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? absl::OkStatus() : Error("fallocate", errno);
+}
+
+absl::Status PosixFile::Truncate(uint64_t size) {
+  return ::ftruncate(fd(), static_cast<off_t>(size)) == 0 ? absl::OkStatus() : Error("ftruncate", errno);
+}
+
+absl::Status PosixFile::Sync() {
+  return ::fdatasync(fd()) == 0 ? absl::OkStatus() : Error("fdatasync", errno);
+}
+
+absl::Status PosixFile::StartWriteback(uint64_t position, uint64_t size) {
+  const int result = ::sync_file_range(fd(), static_cast<off64_t>(position), static_cast<off64_t>(size),
+                                       SYNC_FILE_RANGE_WRITE);
+  return result == 0 ? absl::OkStatus() : Error("sync_file_range", errno);
+}
+
+absl::StatusOr<std::unique_ptr<Mapping>> PosixFile::Map(uint64_t size) {
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd(), 0);
+  if (data == MAP_FAILED) {
+    return Error("mmap", errno);
+  }
+  return std::make_unique<PosixMapping>(file_, static_cast<std::byte*>(data), size);
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,173 @@
+// A Disk that fails when told to, for tests of what must survive a bad disk.
+//
+//   FaultDisk disk(posix);
+//   disk.FailNth(DiskCall::kSync, 3, absl::DataLossError("injected"));        // The third sync from now.
+//   disk.FailAllFrom(DiskCall::kAllocate, 1, absl::ResourceExhaustedError("full"));
+//   disk.Heal(DiskCall::kAllocate);
+//
+// Files share its counters, so they may outlive it. Thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/disk/disk.h"
+
+namespace sluice::storage {
+
+enum class DiskCall {
+  kOpen,
+  kRead,
+  kWrite,
+  kAllocate,
+  kTruncate,
+  kSync,
+  kSyncDirectory,
+  kMap,
+  kRename,
+  kUnlink,
+  kCount,
+};
+
+// Which calls fail, and how many were made.
+class FaultPlan {
+ public:
+  absl::Status Count(DiskCall call) {
+    absl::MutexLock lock(&mu_);
+    Rule& rule = rules_[static_cast<size_t>(call)];
+    ++rule.calls;
+    if (rule.calls == rule.fail_at || (rule.and_after && rule.calls > rule.fail_at)) {
+      return rule.error;
+    }
+    return absl::OkStatus();
+  }
+  void Fail(DiskCall call, int64_t nth, bool and_after, absl::Status error) {
+    absl::MutexLock lock(&mu_);
+    Rule& rule = rules_[static_cast<size_t>(call)];
+    rule.fail_at = rule.calls + nth;
+    rule.and_after = and_after;
+    rule.error = std::move(error);
+  }
+  void Heal(DiskCall call) {
+    absl::MutexLock lock(&mu_);
+    Rule& rule = rules_[static_cast<size_t>(call)];
+    rule.fail_at = -1;
+    rule.and_after = false;
+  }
+  int64_t calls(DiskCall call) const {
+    absl::MutexLock lock(&mu_);
+    return rules_[static_cast<size_t>(call)].calls;
+  }
+
+ private:
+  struct Rule {
+    int64_t calls = 0;
+    int64_t fail_at = -1;
+    bool and_after = false;
+    absl::Status error;
+  };
+  mutable absl::Mutex mu_;
+  std::array<Rule, static_cast<size_t>(DiskCall::kCount)> rules_ ABSL_GUARDED_BY(mu_);
+};
+
+class FaultFile final : public File {
+ public:
+  FaultFile(std::unique_ptr<File> file, std::shared_ptr<FaultPlan> plan)
+      : file_(std::move(file)), plan_(std::move(plan)) {}
+
+  const std::shared_ptr<const SharedFile>& shared() const override { return file_->shared(); }
+  absl::StatusOr<uint64_t> Size() override { return file_->Size(); }
+  absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) override {
+    absl::Status fault = plan_->Count(DiskCall::kRead);
+    if (!fault.ok()) {
+      return fault;
+    }
+    return file_->ReadAt(position, into);
+  }
+  absl::Status WriteAt(uint64_t position, ByteView bytes) override {
+    absl::Status fault = plan_->Count(DiskCall::kWrite);
+    return fault.ok() ? file_->WriteAt(position, bytes) : fault;
+  }
+  absl::Status Allocate(uint64_t position, uint64_t size) override {
+    absl::Status fault = plan_->Count(DiskCall::kAllocate);
+    return fault.ok() ? file_->Allocate(position, size) : fault;
+  }
+  absl::Status Truncate(uint64_t size) override {
+    absl::Status fault = plan_->Count(DiskCall::kTruncate);
+    return fault.ok() ? file_->Truncate(size) : fault;
+  }
+  absl::Status Sync() override {
+    absl::Status fault = plan_->Count(DiskCall::kSync);
+    return fault.ok() ? file_->Sync() : fault;
+  }
+  absl::Status StartWriteback(uint64_t position, uint64_t size) override {
+    return file_->StartWriteback(position, size);
+  }
+  absl::StatusOr<std::unique_ptr<Mapping>> Map(uint64_t size) override {
+    absl::Status fault = plan_->Count(DiskCall::kMap);
+    if (!fault.ok()) {
+      return fault;
+    }
+    return file_->Map(size);
+  }
+
+ private:
+  const std::unique_ptr<File> file_;
+  const std::shared_ptr<FaultPlan> plan_;  // Shared with the disk and its other files.
+};
+
+class FaultDisk final : public Disk {
+ public:
+  explicit FaultDisk(Disk& disk) : disk_(disk) {}
+
+  void FailNth(DiskCall call, int64_t nth, absl::Status error) {
+    plan_->Fail(call, nth, false, std::move(error));
+  }
+  void FailAllFrom(DiskCall call, int64_t nth, absl::Status error) {
+    plan_->Fail(call, nth, true, std::move(error));
+  }
+  void Heal(DiskCall call) { plan_->Heal(call); }
+  int64_t calls(DiskCall call) const { return plan_->calls(call); }
+
+  absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
+    absl::Status fault = plan_->Count(DiskCall::kOpen);
+    if (!fault.ok()) {
+      return fault;
+    }
+    absl::StatusOr<std::unique_ptr<File>> file = disk_.Open(path, mode);
+    if (!file.ok()) {
+      return file.status();
+    }
+    return std::make_unique<FaultFile>(*std::move(file), plan_);
+  }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override { return disk_.List(path); }
+  absl::StatusOr<uint64_t> FileSize(const std::string& path) override { return disk_.FileSize(path); }
+  bool Exists(const std::string& path) override { return disk_.Exists(path); }
+  absl::Status CreateDirectory(const std::string& path) override { return disk_.CreateDirectory(path); }
+  absl::Status SyncDirectory(const std::string& path) override {
+    absl::Status fault = plan_->Count(DiskCall::kSyncDirectory);
+    return fault.ok() ? disk_.SyncDirectory(path) : fault;
+  }
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    absl::Status fault = plan_->Count(DiskCall::kRename);
+    return fault.ok() ? disk_.Rename(from, to) : fault;
+  }
+  absl::Status Unlink(const std::string& path) override {
+    absl::Status fault = plan_->Count(DiskCall::kUnlink);
+    return fault.ok() ? disk_.Unlink(path) : fault;
+  }
+  absl::Status RemoveTree(const std::string& path) override { return disk_.RemoveTree(path); }
+
+ private:
+  Disk& disk_;
+  const std::shared_ptr<FaultPlan> plan_ = std::make_shared<FaultPlan>();  // Shared with its files.
+};
+
+}  // namespace sluice::storage
