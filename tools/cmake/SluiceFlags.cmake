@@ -21,8 +21,10 @@ target_compile_options(sluice_flags INTERFACE
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 # Hardening that costs nothing measurable: bounds checks in libstdc++, fortified libc calls.
-target_compile_definitions(sluice_flags INTERFACE _GLIBCXX_ASSERTIONS
-  $<$<AND:$<CONFIG:Release,RelWithDebInfo>,$<STREQUAL:${SLUICE_SANITIZE},>>:_FORTIFY_SOURCE=2>)
+target_compile_definitions(sluice_flags INTERFACE _GLIBCXX_ASSERTIONS)
+if(NOT SLUICE_SANITIZE)
+  target_compile_definitions(sluice_flags INTERFACE $<$<CONFIG:Release,RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+endif()
 
 if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
