@@ -61,7 +61,7 @@ TEST(CheckProducedTest, EveryFlippedBitOfTheRecordsLengthsIsCaughtWithoutTheCrc)
   // The same records with a right CRC around a wrong structure: what a broken client sends.
   const Bytes bytes = Wrap(FromInts({12, 0, 0, 0, 1, 1, 0}), 1);
   EXPECT_EQ(ErrorOf(bytes), std::nullopt);
-  for (const size_t at : {0, 3, 4, 5, 6}) {
+  for (const size_t at : {0u, 3u, 4u, 5u, 6u}) {
     // The lowest bit of a key's or value's length of -1 makes it 0: empty instead of null, and right again.
     for (int bit = at == 4 || at == 5 ? 1 : 0; bit < 8; ++bit) {
       Bytes flipped = bytes;

@@ -39,7 +39,7 @@ TEST(CompressionTest, EveryCodecRoundTripsEverySize) {
   Decompressor decompressor;
   Bytes scratch;
   for (const Codec codec : kAllCodecs) {
-    for (const size_t size : {0, 1, 100, 32767, 32768, 32769, 65536, 65537, 1 << 20}) {
+    for (const size_t size : {0u, 1u, 100u, 32767u, 32768u, 32769u, 65536u, 65537u, 1u << 20}) {
       for (const Bytes& in : {Repeated(size), Noise(size)}) {
         Bytes out = FromInts({1, 2, 3});
         CHECK_OK(compressor.Compress(codec, kDefaultLevel, in, &out));
@@ -72,7 +72,7 @@ TEST(CompressionTest, LevelsTradeTimeForSize) {
 
 TEST(CompressionTest, OutputOfExactlyTheLimitPassesAndOneByteMoreDoesNot) {
   for (const Codec codec : kCodecs) {
-    for (const size_t size : {1, 1000, 16384, 100'000}) {
+    for (const size_t size : {1u, 1000u, 16384u, 100'000u}) {
       const Bytes out = Compressed(codec, Repeated(size));
       Bytes scratch;
       EXPECT_TRUE(Decompressor().Decompress(codec, out, size, &scratch).ok()) << CodecName(codec) << size;
