@@ -17,7 +17,7 @@ endif()
 
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
-  -Wall -Wextra -Wconversion -Werror
+  -Wall -Wextra -Wconversion -Werror -Wno-missing-field-initializers  # Designated initialisers leave the rest out on purpose.
   $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 # Hardening that costs nothing measurable: bounds checks in libstdc++, fortified libc calls.

@@ -1,0 +1,93 @@
+// Every command of the `sluice` program: its options as they come from the command line, and the function
+// that runs it and returns the process's exit code. command_line.cc fills the options.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/options.h"
+#include "tools/cli/context.h"
+
+namespace sluice::cli {
+
+// Runs sluice-broker, from beside this program, in this process.
+struct StartOptions {
+  std::vector<std::string> arguments;  // Passed on.
+};
+int RunStart(const StartOptions& options);
+
+struct TopicOptions {
+  std::vector<std::string> names;
+  int partitions = -1;
+  int replication = -1;
+  std::vector<std::string> configs;  // key=value
+  bool if_not_exists = false;
+  bool all_configs = false;
+};
+int RunTopicCreate(const Context& context, const TopicOptions& options);
+int RunTopicList(const Context& context);
+int RunTopicDescribe(const Context& context, const TopicOptions& options);
+int RunTopicDelete(const Context& context, const TopicOptions& options);
+int RunTopicAddPartitions(const Context& context, const TopicOptions& options);
+
+struct ProduceOptions {
+  std::string topic;
+  std::string key_delimiter;         // Empty: no keys.
+  std::vector<std::string> headers;  // k=v
+  int partition = -1;
+  std::string codec = "none";
+  std::string acks = "all";
+  bool json = false;
+  bool tombstones = false;  // An empty value is a null.
+  std::string file;         // Empty: standard input.
+};
+int RunProduce(const Context& context, const ProduceOptions& options);
+
+struct ConsumeOptions {
+  std::string topic;
+  std::string position = "end";
+  int64_t count = 0;  // 0: no limit.
+  bool exit_at_end = false;
+  int partition = -1;
+  std::string format;  // Empty and !has_format: the value and a newline.
+  bool has_format = false;
+  bool json = false;
+};
+int RunConsume(const Context& context, const ConsumeOptions& options);
+
+int RunStatus(const Context& context);
+
+struct LogDumpOptions {
+  std::string segment;
+  bool records = false;  // Each record too, not only the batches.
+};
+int RunLogDump(const Context& context, const LogDumpOptions& options);
+
+struct BenchOptions {
+  std::string topic;
+  int64_t records = 1'000'000;
+  int record_bytes = 1024;
+  int batch_bytes = 256 << 10;
+  int linger_ms = 5;
+  int producers = 1;
+  std::string acks = "all";
+  std::string codec = "none";
+  bool idempotent = true;
+  int partitions = 1;  // Of the topic that is made when it is missing.
+  int broker_pid = 0;  // Whose CPU seconds are told; 0: not told.
+  int64_t rate = 0;    // Records a second; 0: as fast as it goes.
+  int fetch_bytes = 8 << 20;
+};
+int RunBenchProduce(const Context& context, const BenchOptions& options);
+int RunBenchConsume(const Context& context, const BenchOptions& options);
+
+// Shared by several commands.
+absl::StatusOr<Acks> ParseAcks(const std::string& text);
+absl::StatusOr<Compression> ParseCompression(const std::string& text);
+// "key=value"; InvalidArgument otherwise.
+absl::StatusOr<std::pair<std::string, std::string>> SplitPair(const std::string& text, const char* what);
+
+}  // namespace sluice::cli
