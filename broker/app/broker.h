@@ -1,0 +1,47 @@
+// The whole broker in one object: builds the parts in the order in which they need each other, and stops them
+// in the order that loses nothing.
+//
+//   start: metadata -> log dirs (recovery) -> catalog -> network threads -> Kafka listeners -> gRPC
+//   stop:  Kafka listeners and gRPC drain -> waiters are told -> log dirs sync and are marked clean
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "broker/config/broker_config.h"
+#include "proto/base/logger.h"
+
+namespace sluice::broker {
+
+// Start and Stop from one thread.
+class Broker {
+ public:
+  // What a person wants to know at the start, one sentence a line.
+  using Announce = absl::AnyInvocable<void(const std::string& line)>;
+
+  // Errors say what could not be had and what to do. The logger must outlive the broker.
+  static absl::StatusOr<std::unique_ptr<Broker>> Start(BrokerConfig config, Logger& logger,
+                                                       Announce announce);
+  // Stops as Stop() does if that was not called.
+  virtual ~Broker() = default;
+
+  virtual uint16_t kafka_port() const = 0;  // Of the first listener.
+  virtual uint16_t grpc_port() const = 0;
+
+  // Answers what was received, at most until `deadline` from now, then syncs and marks the data clean.
+  virtual absl::Status Stop(absl::Duration deadline) = 0;
+
+  struct Traffic {
+    uint64_t bytes_in = 0;
+    uint64_t bytes_by_sendfile = 0;
+    uint64_t bytes_copied = 0;
+  };
+  virtual Traffic traffic() const = 0;
+};
+
+}  // namespace sluice::broker
