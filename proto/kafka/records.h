@@ -10,10 +10,13 @@
 namespace sluice::kafka {
 
 struct Records {
-  ByteView bytes;  // In memory: a view, whose owner must outlive encoding (or the use of what was decoded).
-  uint64_t external_size =
-      0;  // Bytes that are not in memory: the writer only writes their length and notes the place.
-  uint32_t external_id = 0;  // The caller's name for them, handed back in WireWriter::Cut.
+  // In memory: a view, whose owner must outlive encoding (or the use of what was decoded).
+  ByteView bytes{};
+  // Bytes that are not in memory: the writer only writes their length and notes the place. Not beside
+  // `bytes`.
+  uint64_t external_size = 0;
+  // The caller's name for them, handed back in WireWriter::Cut.
+  uint32_t external_id = 0;
 
   friend bool operator==(const Records& a, const Records& b) {
     return std::ranges::equal(a.bytes, b.bytes) && a.external_size == b.external_size &&

@@ -102,7 +102,7 @@ std::optional<uint32_t> WireReader::ReadLength(bool flexible, bool is_short, abs
   if (length < -1) {
     Fail(absl::StrCat(what, " has the negative length ", length));
   }
-  return length < 0 ? std::nullopt : std::optional(static_cast<uint32_t>(length));
+  return length < 0 || !ok() ? std::nullopt : std::optional(static_cast<uint32_t>(length));
 }
 
 std::optional<absl::string_view> WireReader::ReadNullableString(bool flexible) {

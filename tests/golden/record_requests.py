@@ -138,7 +138,10 @@ class Stub:
                             + "\n".join(lines) + "\n")
 
     def respond(self, frame) -> bytes:
+        """The response, without the frame length; empty for an API that the schema does not have."""
         key, version, correlation = struct.unpack_from(">hhi", frame)
+        if key not in self.apis:
+            return b""
         request, response = self.apis[key]
         name = request.name.removesuffix("Request")
         low, high = self.range_of(request)
@@ -155,6 +158,8 @@ class Stub:
         with connection, connection.makefile("rb") as stream:
             while len(size := stream.read(4)) == 4:
                 reply = self.respond(stream.read(struct.unpack(">i", size)[0]))
+                if not reply:
+                    return
                 connection.sendall(struct.pack(">i", len(reply)) + reply)
 
     def listen(self):

@@ -38,12 +38,13 @@ def literal(f: Field) -> str:
 
 
 def initializer(f: Field) -> str:
-    """What follows the name in the declaration of a member."""
+    """What follows the name in the declaration of a member. Always something: g++ warns of the members that a
+    designated initialiser leaves out unless they have an initialiser of their own."""
     if f.nullable or f.is_array:
-        return f" = std::vector<{element_type(f)}>()" if f.nullable and f.default == "[]" else ""
+        return f" = std::vector<{element_type(f)}>()" if f.nullable and f.default == "[]" else "{}"
     if f.type == "string":
-        return f" = {f.default}" if f.default not in (None, '""') else ""
-    return f" = {literal(f)}" if f.type == "bool" or f.type in NUMBERS else ""
+        return f" = {f.default}" if f.default not in (None, '""') else "{}"
+    return f" = {literal(f)}" if f.type == "bool" or f.type in NUMBERS else "{}"
 
 
 def is_default(f: Field) -> str:
