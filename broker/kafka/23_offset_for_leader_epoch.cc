@@ -1,0 +1,60 @@
+// OffsetForLeaderEpoch (23): where the records of a leadership end, for clients that check whether the log
+// was truncated below them (KIP-101, KIP-320).
+//
+//   v2 current leader epoch of the client      v3 replica id      v4 flexible
+#include "broker/kafka/handlers.h"
+#include "broker/kafka/partition_lookup.h"
+#include "proto/kafka/error_code.h"
+
+namespace sluice::broker {
+namespace {
+
+using Result = kafka::OffsetForLeaderEpochResponse::EpochEndOffset;
+
+// Our own leadership ends where the log ends, even before its first record.
+std::optional<storage::EpochEnd> FindEnd(LeaderEpoch epoch, Partition& partition) {
+  if (epoch.value() < 0 || epoch > partition.leader_epoch()) {
+    return std::nullopt;
+  }
+  if (epoch == partition.leader_epoch()) {
+    return storage::EpochEnd{.epoch = epoch, .end_offset = partition.log().end()};
+  }
+  return partition.log().FindEpochEnd(epoch);
+}
+
+Result Answer(const kafka::OffsetForLeaderEpochRequest::OffsetForLeaderPartition& asked,
+              const TopicLookup& topic) {
+  Result result;
+  result.partition = asked.partition;
+  const PartitionLookup found = FindPartition(topic, asked.partition);
+  const kafka::ErrorCode error = found.partition == nullptr
+                                     ? found.error
+                                     : CheckLeaderEpoch(asked.current_leader_epoch, *found.partition);
+  if (error != kafka::ErrorCode::kNone) {
+    result.error_code = kafka::ToWire(error);
+    return result;
+  }
+  if (const auto end = FindEnd(LeaderEpoch(asked.leader_epoch), *found.partition); end.has_value()) {
+    result.leader_epoch = end->epoch.value();
+    result.end_offset = end->end_offset.value();
+  }
+  return result;
+}
+
+}  // namespace
+
+kafka::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(
+    const kafka::OffsetForLeaderEpochRequest& request, Call& call) {
+  kafka::OffsetForLeaderEpochResponse response;
+  for (const auto& asked : request.topics) {
+    auto& answer = response.topics.emplace_back();
+    answer.topic = asked.topic;
+    const TopicLookup topic = FindTopicByName(call.services.catalog, asked.topic);
+    for (const auto& partition : asked.partitions) {
+      answer.partitions.push_back(Answer(partition, topic));
+    }
+  }
+  return response;
+}
+
+}  // namespace sluice::broker

@@ -1,0 +1,97 @@
+#include "broker/kafka/api_table.h"
+
+#include <algorithm>
+#include <array>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+#include "broker/kafka/handlers.h"
+
+namespace sluice::broker {
+namespace {
+
+template <class Request>
+bool DecodeBody(kafka::WireReader body, Call& call, Request* request) {
+  request->Decode(body, call.version());
+  if (body.ok() && body.remaining() > 0) {
+    body.Fail(absl::StrCat(body.remaining(), " bytes follow the end of the request"));
+  }
+  if (!body.ok()) {
+    call.slot.Close(
+        absl::StrCat("malformed ", Request::kName, " version ", call.version(), ": ", body.error()));
+  }
+  return body.ok();
+}
+
+// A handler that answers by itself.
+template <class Request, asio::awaitable<void> (*handle)(const Request&, Call&)>
+asio::awaitable<void> ServeItself(kafka::WireReader body, Call& call) {
+  Request request;
+  if (DecodeBody(body, call, &request)) {
+    co_await handle(request, call);
+  }
+}
+
+template <class Request, asio::awaitable<typename Request::Response> (*handle)(const Request&, Call&)>
+asio::awaitable<void> ServeLater(kafka::WireReader body, Call& call) {
+  Request request;
+  if (DecodeBody(body, call, &request)) {
+    const typename Request::Response response = co_await handle(request, call);
+    SendReply(call.reply_to, response, call.slot);
+  }
+}
+
+template <class Request, typename Request::Response (*handle)(const Request&, Call&)>
+asio::awaitable<void> ServeNow(kafka::WireReader body, Call& call) {
+  Request request;
+  if (DecodeBody(body, call, &request)) {
+    SendReply(call.reply_to, handle(request, call), call.slot);
+  }
+  co_return;
+}
+
+// `min` and `max` are what is advertised; versions that the codec does not know are not served.
+template <class Request>
+constexpr ApiRow Row(int16_t min, int16_t max, asio::awaitable<void> (*serve)(kafka::WireReader, Call&)) {
+  return {.key = static_cast<kafka::ApiKey>(Request::kApiKey),
+          .min_advertised = min,
+          .max_version = max,
+          .min_version = std::max(min, Request::kMinVersion),
+          .serve = serve};
+}
+
+using namespace kafka;  // NOLINT: the names of the table.
+
+constexpr std::array kTable = {
+    Row<ProduceRequest>(0, 13, ServeItself<ProduceRequest, HandleProduce>),
+    Row<FetchRequest>(4, 18, ServeItself<FetchRequest, HandleFetch>),
+    Row<ListOffsetsRequest>(1, 11, ServeLater<ListOffsetsRequest, HandleListOffsets>),
+    Row<MetadataRequest>(0, 13, ServeLater<MetadataRequest, HandleMetadata>),
+    Row<FindCoordinatorRequest>(0, 6, ServeNow<FindCoordinatorRequest, HandleFindCoordinator>),
+    Row<SaslHandshakeRequest>(0, 1, ServeNow<SaslHandshakeRequest, HandleSaslHandshake>),
+    Row<ApiVersionsRequest>(0, 4, ServeNow<ApiVersionsRequest, HandleApiVersions>),
+    Row<CreateTopicsRequest>(2, 7, ServeLater<CreateTopicsRequest, HandleCreateTopics>),
+    Row<DeleteTopicsRequest>(1, 6, ServeLater<DeleteTopicsRequest, HandleDeleteTopics>),
+    Row<InitProducerIdRequest>(0, 5, ServeLater<InitProducerIdRequest, HandleInitProducerId>),
+    Row<OffsetForLeaderEpochRequest>(2, 4, ServeNow<OffsetForLeaderEpochRequest, HandleOffsetForLeaderEpoch>),
+    Row<DescribeConfigsRequest>(1, 4, ServeNow<DescribeConfigsRequest, HandleDescribeConfigs>),
+    Row<AlterConfigsRequest>(0, 2, ServeLater<AlterConfigsRequest, HandleAlterConfigs>),
+    Row<CreatePartitionsRequest>(0, 3, ServeLater<CreatePartitionsRequest, HandleCreatePartitions>),
+    Row<IncrementalAlterConfigsRequest>(
+        0, 1, ServeLater<IncrementalAlterConfigsRequest, HandleIncrementalAlterConfigs>),
+    Row<DescribeClusterRequest>(0, 2, ServeNow<DescribeClusterRequest, HandleDescribeCluster>),
+};
+static_assert(std::ranges::is_sorted(kTable, {}, &ApiRow::key));
+
+}  // namespace
+
+std::span<const ApiRow> ApiTable() {
+  return kTable;
+}
+
+const ApiRow* FindApiRow(int16_t key) {
+  const auto found = std::ranges::lower_bound(kTable, static_cast<ApiKey>(key), {}, &ApiRow::key);
+  return found != kTable.end() && static_cast<int16_t>(found->key) == key ? &*found : nullptr;
+}
+
+}  // namespace sluice::broker

@@ -1,0 +1,65 @@
+#include "broker/kafka/config_listing.h"
+
+namespace sluice::broker {
+namespace {
+
+constexpr int8_t kFromTopic = 1;
+constexpr auto kFromBroker = static_cast<int8_t>(BrokerConfig::Source::kStatic);
+constexpr auto kFromDefault = static_cast<int8_t>(BrokerConfig::Source::kDefault);
+
+ListedConfig Start(const ConfigDef& def, std::string value, int8_t source) {
+  ListedConfig config{.def = &def, .source = source, .sensitive = def.type == ConfigType::kPassword};
+  if (!config.sensitive) {
+    config.value = std::move(value);
+  }
+  return config;
+}
+
+void AddSynonym(ListedConfig* config, absl::string_view name, std::string value, int8_t source) {
+  auto& synonym = config->synonyms.emplace_back();
+  synonym.name = std::string(name);
+  synonym.source = source;
+  if (!config->sensitive) {
+    synonym.value = std::move(value);
+  }
+}
+
+// What the broker says about a key: its own setting if there is one, and the default.
+void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerConfig& broker) {
+  if (broker.SourceOf(def.name) == BrokerConfig::Source::kStatic) {
+    AddSynonym(config, def.name, broker.String(def.name), kFromBroker);
+  }
+  AddSynonym(config, def.name, std::string(def.default_value), kFromDefault);
+}
+
+}  // namespace
+
+std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker) {
+  std::vector<ListedConfig> listed;
+  for (const TopicConfig::Described& described : topic.Describe(broker)) {
+    const ConfigDef& def = *described.def;
+    ListedConfig& config = listed.emplace_back(Start(def, described.value, described.source));
+    if (described.source == kFromTopic) {
+      AddSynonym(&config, def.name, described.value, kFromTopic);
+    }
+    if (const ConfigDef* of_broker = FindBrokerConfig(def.broker_synonym); of_broker != nullptr) {
+      AddBrokerSynonyms(&config, *of_broker, broker);
+    } else {
+      AddSynonym(&config, def.name, std::string(def.default_value), kFromDefault);
+    }
+  }
+  return listed;
+}
+
+std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfig& broker) {
+  std::vector<ListedConfig> listed;
+  for (const ConfigDef& def : BrokerConfigDefs()) {
+    ListedConfig& config = listed.emplace_back(
+        Start(def, broker.String(def.name), static_cast<int8_t>(broker.SourceOf(def.name))));
+    config.read_only = true;
+    AddBrokerSynonyms(&config, def, broker);
+  }
+  return listed;
+}
+
+}  // namespace sluice::broker

@@ -1,0 +1,34 @@
+// Configs as DescribeConfigs and CreateTopics list them: the effective value, where it comes from, and what
+// stands behind it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/config/broker_config.h"
+#include "broker/config/config_def.h"
+#include "broker/config/topic_config.h"
+
+namespace sluice::broker {
+
+struct ListedConfig {
+  struct Synonym {
+    std::string name;
+    std::optional<std::string> value;
+    int8_t source = 0;
+  };
+  const ConfigDef* def = nullptr;
+  std::optional<std::string> value = {};  // None: it is a secret.
+  int8_t source = 0;
+  bool read_only = false;
+  bool sensitive = false;
+  std::vector<Synonym> synonyms = {};  // Strongest first, itself included.
+};
+
+std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker);
+// All read-only: they are set where the broker is started.
+std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfig& broker);
+
+}  // namespace sluice::broker

@@ -1,0 +1,66 @@
+// The handlers, one per API key, each in NN_name.cc. A handler gets a request that was decoded to its last
+// byte in a version that the table (api_table.h) serves.
+//
+// Threads: the connection's network thread; whatever may block is awaited on the disk pool.
+#pragma once
+
+#include <asio/awaitable.hpp>
+
+#include "broker/kafka/call.h"
+#include "proto/kafka/gen/alter_configs.h"
+#include "proto/kafka/gen/api_versions.h"
+#include "proto/kafka/gen/create_partitions.h"
+#include "proto/kafka/gen/create_topics.h"
+#include "proto/kafka/gen/delete_topics.h"
+#include "proto/kafka/gen/describe_cluster.h"
+#include "proto/kafka/gen/describe_configs.h"
+#include "proto/kafka/gen/fetch.h"
+#include "proto/kafka/gen/find_coordinator.h"
+#include "proto/kafka/gen/incremental_alter_configs.h"
+#include "proto/kafka/gen/init_producer_id.h"
+#include "proto/kafka/gen/list_offsets.h"
+#include "proto/kafka/gen/metadata.h"
+#include "proto/kafka/gen/offset_for_leader_epoch.h"
+#include "proto/kafka/gen/produce.h"
+#include "proto/kafka/gen/sasl_handshake.h"
+
+namespace sluice::broker {
+
+// These answer by themselves: the answer has file ranges in it, comes later, or never.
+asio::awaitable<void> HandleProduce(const kafka::ProduceRequest& request, Call& call);
+asio::awaitable<void> HandleFetch(const kafka::FetchRequest& request, Call& call);
+
+// These may have to go to the disk.
+asio::awaitable<kafka::ListOffsetsResponse> HandleListOffsets(const kafka::ListOffsetsRequest& request,
+                                                              Call& call);
+asio::awaitable<kafka::MetadataResponse> HandleMetadata(const kafka::MetadataRequest& request, Call& call);
+asio::awaitable<kafka::CreateTopicsResponse> HandleCreateTopics(const kafka::CreateTopicsRequest& request,
+                                                                Call& call);
+asio::awaitable<kafka::DeleteTopicsResponse> HandleDeleteTopics(const kafka::DeleteTopicsRequest& request,
+                                                                Call& call);
+asio::awaitable<kafka::InitProducerIdResponse> HandleInitProducerId(
+    const kafka::InitProducerIdRequest& request, Call& call);
+asio::awaitable<kafka::AlterConfigsResponse> HandleAlterConfigs(const kafka::AlterConfigsRequest& request,
+                                                                Call& call);
+asio::awaitable<kafka::CreatePartitionsResponse> HandleCreatePartitions(
+    const kafka::CreatePartitionsRequest& request, Call& call);
+asio::awaitable<kafka::IncrementalAlterConfigsResponse> HandleIncrementalAlterConfigs(
+    const kafka::IncrementalAlterConfigsRequest& request, Call& call);
+
+// These only look at what is in memory.
+kafka::FindCoordinatorResponse HandleFindCoordinator(const kafka::FindCoordinatorRequest& request,
+                                                     Call& call);
+kafka::SaslHandshakeResponse HandleSaslHandshake(const kafka::SaslHandshakeRequest& request, Call& call);
+kafka::ApiVersionsResponse HandleApiVersions(const kafka::ApiVersionsRequest& request, Call& call);
+kafka::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(
+    const kafka::OffsetForLeaderEpochRequest& request, Call& call);
+kafka::DescribeConfigsResponse HandleDescribeConfigs(const kafka::DescribeConfigsRequest& request,
+                                                     Call& call);
+kafka::DescribeClusterResponse HandleDescribeCluster(const kafka::DescribeClusterRequest& request,
+                                                     Call& call);
+
+// The answer to an ApiVersions request of a version that we do not speak: version 0's layout, error
+// UNSUPPORTED_VERSION, and what we do speak of this one API, so that the client can ask again.
+kafka::ApiVersionsResponse UnsupportedApiVersions();
+
+}  // namespace sluice::broker

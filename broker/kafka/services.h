@@ -1,0 +1,30 @@
+// What the Kafka handlers stand on: the domain objects they call and what this broker is called by its
+// clients.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "broker/config/broker_config.h"
+#include "broker/topic/catalog.h"
+#include "broker/topic/producer_ids.h"
+#include "proto/base/clock.h"
+#include "proto/base/ids.h"
+#include "storage/disk/executor.h"
+
+namespace sluice::broker {
+
+// References must outlive the KafkaService.
+struct Services {
+  Catalog& catalog;
+  const BrokerConfig& config;
+  storage::Executor& pool;  // Whatever may block runs here.
+  Clock& clock;
+  ProducerIdAllocator& producer_ids;
+  std::string cluster_id;
+  NodeId node_id;
+  // What clients of this listener are told to connect to. None: the address that each of them connected to.
+  std::optional<Endpoint> advertised = {};
+};
+
+}  // namespace sluice::broker
