@@ -9,13 +9,10 @@
 // over. After each move the answer is planned again from scratch, so it never holds an outdated file or
 // position.
 #include <algorithm>
-#include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
-#include <asio/use_awaitable.hpp>
 #include <chrono>
-#include <utility>
+#include <vector>
 
+#include "broker/kafka/alarm.h"
 #include "broker/kafka/fetch_plan.h"
 #include "broker/kafka/fetch_session.h"
 #include "broker/kafka/handlers.h"
@@ -36,36 +33,6 @@ constexpr int16_t kEndpointsFrom = 16;
 constexpr std::chrono::milliseconds kWaitMax = std::chrono::minutes(5);
 // Keeps the frame's length within its 32 bits.
 constexpr int64_t kBytesMax = 1 << 30;
-
-// Where the coroutine sleeps; woken from the thread that moved a partition.
-class Alarm : public std::enable_shared_from_this<Alarm> {
- public:
-  Alarm(const asio::any_io_executor& executor, std::chrono::steady_clock::time_point deadline)
-      : executor_(executor), timer_(executor, deadline) {}
-
-  // Any thread.
-  void Ring() {
-    asio::post(executor_, [self = shared_from_this()] {
-      self->rang_ = true;
-      self->timer_.cancel();
-    });
-  }
-
-  // False: the deadline has passed.
-  asio::awaitable<bool> Sleep() {
-    if (!rang_) {
-      asio::error_code cancelled;
-      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-    }
-    rang_ = false;
-    co_return std::chrono::steady_clock::now() < timer_.expiry();
-  }
-
- private:
-  const asio::any_io_executor executor_;
-  asio::steady_timer timer_;
-  bool rang_ = false;  // The connection's thread only.
-};
 
 // One request at work. Lives in the handler's coroutine.
 class Fetching {
@@ -107,13 +74,13 @@ class Fetching {
   }
 
   asio::awaitable<void> WaitForEnough() {
-    const auto alarm = std::make_shared<Alarm>(call_.connection.executor, deadline_);
+    Alarm alarm(call_.connection.executor, deadline_);
     FetchWait wait;
     bool in_time = true;
     while (in_time && !IsEnough()) {
-      wait.Arm(WatchedPartitions(), [alarm] { alarm->Ring(); });
+      wait.Arm(WatchedPartitions(), alarm.bell());
       if (!IsStale(plan_)) {
-        in_time = co_await alarm->Sleep();
+        in_time = co_await alarm.Sleep();
       }
       if (in_time) {
         co_await Plan();

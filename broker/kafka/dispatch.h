@@ -15,7 +15,7 @@
 
 namespace sluice::broker {
 
-// One per listener. Thread-safe: it holds nothing but the services.
+// Serves all listeners. Thread-safe: it holds nothing but the services.
 class KafkaService final : public RequestHandler {
  public:
   explicit KafkaService(Services services);

@@ -11,6 +11,8 @@ namespace {
 
 // Finished requests are swept out when so many more came in than were left by the sweep before.
 constexpr size_t kSweepAfter = 64;
+// And at least so often, so that a timer does not outlive its connection for long.
+constexpr auto kSweepEvery = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -29,10 +31,6 @@ class ProduceTimeouts::Timer : public std::enable_shared_from_this<Timer> {
   }
 
   size_t size() const { return entries_.size(); }
-  void Stop() {
-    entries_.clear();
-    timer_.cancel();
-  }
 
  private:
   struct Entry {
@@ -50,11 +48,12 @@ class ProduceTimeouts::Timer : public std::enable_shared_from_this<Timer> {
     kept_ = entries_.size();
   }
 
-  // Setting a new time ends the wait before with an error, which OnTime ignores.
+  // Setting a new time ends the wait before with an error, which is not OnTime's business. The wait owns
+  // this.
   void Arm(TimePoint deadline) {
     armed_ = true;
-    armed_for_ = deadline;
-    timer_.expires_at(deadline);
+    armed_for_ = std::min(deadline, std::chrono::steady_clock::now() + kSweepEvery);
+    timer_.expires_at(armed_for_);
     timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
       if (!error) {
         self->OnTime();
@@ -83,24 +82,19 @@ class ProduceTimeouts::Timer : public std::enable_shared_from_this<Timer> {
   TimePoint armed_for_;
 };
 
-ProduceTimeouts::ProduceTimeouts() = default;
-
-ProduceTimeouts::~ProduceTimeouts() {
-  if (timer_ != nullptr) {
-    timer_->Stop();
-  }
-}
-
 void ProduceTimeouts::Add(const asio::any_io_executor& executor, TimePoint deadline,
                           const std::shared_ptr<PendingProduce>& pending) {
-  if (timer_ == nullptr) {
-    timer_ = std::make_shared<Timer>(executor);
+  std::shared_ptr<Timer> timer = timer_.lock();
+  if (timer == nullptr) {
+    timer = std::make_shared<Timer>(executor);
+    timer_ = timer;
   }
-  timer_->Add(deadline, pending);
+  timer->Add(deadline, pending);
 }
 
 size_t ProduceTimeouts::size() const {
-  return timer_ == nullptr ? 0 : timer_->size();
+  const std::shared_ptr<Timer> timer = timer_.lock();
+  return timer == nullptr ? 0 : timer->size();
 }
 
 }  // namespace sluice::broker

@@ -1,7 +1,8 @@
 // The timeouts of one connection's Produce requests with acks=all: one timer for all of them, since nearly
 // every request is answered long before its time.
 //
-// Network thread only; destroying it forgets the timeouts, not the requests.
+// Network thread only, but for its destruction: the connection's state may end on any thread, even after the
+// network threads are gone.
 #pragma once
 
 #include <asio/any_io_executor.hpp>
@@ -16,9 +17,6 @@ class ProduceTimeouts {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  ProduceTimeouts();
-  ~ProduceTimeouts();
-
   // Expires `pending` at `deadline` unless it is finished by then.
   void Add(const asio::any_io_executor& executor, TimePoint deadline,
            const std::shared_ptr<PendingProduce>& pending);
@@ -27,7 +25,7 @@ class ProduceTimeouts {
 
  private:
   class Timer;
-  std::shared_ptr<Timer> timer_;  // Shared with the wait in flight, which outlives a closed connection.
+  std::weak_ptr<Timer> timer_;  // Owned by its own wait, and so gone when nothing is left to wait for.
 };
 
 }  // namespace sluice::broker

@@ -2,8 +2,8 @@
 // clients.
 #pragma once
 
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/config/broker_config.h"
 #include "broker/topic/catalog.h"
@@ -23,8 +23,9 @@ struct Services {
   ProducerIdAllocator& producer_ids;
   std::string cluster_id;
   NodeId node_id;
-  // What clients of this listener are told to connect to. None: the address that each of them connected to.
-  std::optional<Endpoint> advertised = {};
+  // What the clients of a listener, by its name, are told to connect to. A listener without one: the address
+  // that each of them connected to.
+  std::vector<Endpoint> advertised = {};
 };
 
 }  // namespace sluice::broker
