@@ -4,10 +4,10 @@
   record_requests.py --output wire --client "kcat 1.7.1, librdkafka 2.0.2" --prefix kcat \
       [--limit Produce=3-7 ...] -- kcat -b {bootstrap} -t golden -P -l words.txt
 
-Runs the command with {bootstrap} replaced by the stub's address and writes the first request of each API key and
-version to <output>/<prefix>_<api>_v<version>.hex, unless it was recorded before. Responses are encoded from the
-schema files in proto/kafka, so any version can be answered; requests are stored as they came, never re-encoded.
-record_all.sh holds the commands that made the files here.
+Runs the command with {bootstrap} replaced by the stub's address and writes the first request of each API key
+and version to <output>/<prefix>_<api>_v<version>.hex, unless it was recorded before. Responses are encoded from
+the schema files in proto/kafka, so any version can be answered; requests are stored as they came, never
+re-encoded. record_all.sh holds the commands that made the files here.
 """
 
 import argparse
@@ -25,7 +25,15 @@ sys.dont_write_bytecode = True
 from parse import parse_file  # noqa: E402
 
 TOPIC, TOPIC_ID = "golden", bytes(range(1, 17))
-FORMATS = {"int8": ">b", "int16": ">h", "uint16": ">H", "int32": ">i", "int64": ">q", "float64": ">d", "bool": ">?"}
+FORMATS = {
+    "int8": ">b",
+    "int16": ">h",
+    "uint16": ">H",
+    "int32": ">i",
+    "int64": ">q",
+    "float64": ">d",
+    "bool": ">?",
+}
 
 
 def uvarint(value: int) -> bytes:
@@ -54,7 +62,11 @@ class Encoder:
         assert not unknown, f"{self.message.name} has no {unknown}"
         out = b"".join(self.field(f, values.get(f.name)) for f in present if f.tag is None)
         if self.flexible:
-            tags = sorted((f.tag, self.field(f, values[f.name])) for f in present if f.tag is not None and f.name in values)
+            tags = sorted(
+                (f.tag, self.field(f, values[f.name]))
+                for f in present
+                if f.tag is not None and f.name in values
+            )
             out += uvarint(len(tags)) + b"".join(uvarint(t) + uvarint(len(b)) + b for t, b in tags)
         return out
 
@@ -106,15 +118,32 @@ class Stub:
 
     def answer(self, name) -> dict:
         here = {"node_id": 1, "host": "127.0.0.1", "port": self.port}
-        partition = {"partition_index": 0, "leader_id": 1, "leader_epoch": 0, "replica_nodes": [1], "isr_nodes": [1]}
+        partition = {
+            "partition_index": 0,
+            "leader_id": 1,
+            "leader_epoch": 0,
+            "replica_nodes": [1],
+            "isr_nodes": [1],
+        }
         by_topic = {"name": TOPIC, "topic_id": TOPIC_ID}
         return {
             "ApiVersions": {"api_keys": list(self.api_keys())},
-            "Metadata": {"brokers": [here], "cluster_id": "stub", "controller_id": 1,
-                         "topics": [{**by_topic, "partitions": [partition]}]},
+            "Metadata": {
+                "brokers": [here],
+                "cluster_id": "stub",
+                "controller_id": 1,
+                "topics": [{**by_topic, "partitions": [partition]}],
+            },
             "Produce": {"responses": [{**by_topic, "partition_responses": [{"index": 0}]}]},
-            "Fetch": {"responses": [{"topic": TOPIC, "topic_id": TOPIC_ID,
-                                     "partitions": [{"partition_index": 0, "last_stable_offset": 0, "records": b""}]}]},
+            "Fetch": {
+                "responses": [
+                    {
+                        "topic": TOPIC,
+                        "topic_id": TOPIC_ID,
+                        "partitions": [{"partition_index": 0, "last_stable_offset": 0, "records": b""}],
+                    }
+                ]
+            },
             "ListOffsets": {"topics": [{"name": TOPIC, "partitions": [{"partition_index": 0, "offset": 0}]}]},
             "FindCoordinator": {**here, "coordinators": [{**here, "key": "golden-tx"}]},
             "InitProducerId": {"producer_id": 7},
@@ -125,7 +154,9 @@ class Stub:
             "DescribeConfigs": {"results": [{"resource_type": 2, "resource_name": TOPIC}]},
             "AlterConfigs": {"responses": [{"resource_type": 2, "resource_name": TOPIC}]},
             "IncrementalAlterConfigs": {"responses": [{"resource_type": 2, "resource_name": TOPIC}]},
-            "OffsetForLeaderEpoch": {"topics": [{"topic": TOPIC, "partitions": [{"partition": 0, "end_offset": 0}]}]},
+            "OffsetForLeaderEpoch": {
+                "topics": [{"topic": TOPIC, "partitions": [{"partition": 0, "end_offset": 0}]}]
+            },
             "DescribeCluster": {"cluster_id": "stub", "controller_id": 1},
         }[name]
 
@@ -133,9 +164,12 @@ class Stub:
         path = self.args.output / f"{self.args.prefix}_{name}_v{version}.hex"
         if not path.exists():
             text = frame.hex()
-            lines = [text[i:i + 100] for i in range(0, len(text), 100)]
-            path.write_text(f"# {name} version {version} as sent by {self.args.client}; without the frame length.\n"
-                            + "\n".join(lines) + "\n")
+            lines = [text[i : i + 100] for i in range(0, len(text), 100)]
+            path.write_text(
+                f"# {name} version {version} as sent by {self.args.client}; without the frame length.\n"
+                + "\n".join(lines)
+                + "\n"
+            )
 
     def respond(self, frame) -> bytes:
         """The response, without the frame length; empty for an API that the schema does not have."""
@@ -169,7 +203,9 @@ class Stub:
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--client", required=True)

@@ -3,14 +3,31 @@
 from model import OPEN, Field, Message, Versions
 
 SCALARS = {
-    "bool": "bool", "int8": "int8_t", "int16": "int16_t", "uint16": "uint16_t", "int32": "int32_t",
-    "int64": "int64_t", "float64": "double", "uuid": "Uuid", "string": "std::string", "bytes": "ByteView",
+    "bool": "bool",
+    "int8": "int8_t",
+    "int16": "int16_t",
+    "uint16": "uint16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float64": "double",
+    "uuid": "Uuid",
+    "string": "std::string",
+    "bytes": "ByteView",
     "records": "Records",
 }
 # The suffix of WireReader::Read... and WireWriter::Write...
 METHODS = {
-    "bool": "Bool", "int8": "Int8", "int16": "Int16", "uint16": "Uint16", "int32": "Int32", "int64": "Int64",
-    "float64": "Float64", "uuid": "Uuid", "string": "String", "bytes": "Bytes", "records": "Records",
+    "bool": "Bool",
+    "int8": "Int8",
+    "int16": "Int16",
+    "uint16": "Uint16",
+    "int32": "Int32",
+    "int64": "Int64",
+    "float64": "Float64",
+    "uuid": "Uuid",
+    "string": "String",
+    "bytes": "Bytes",
+    "records": "Records",
 }
 WITH_LENGTH = {"string", "bytes", "records"}  # Their encoding depends on `flexible`.
 NUMBERS = {"int8", "int16", "uint16", "int32", "int64", "float64"}
@@ -50,7 +67,9 @@ def initializer(f: Field) -> str:
 def is_default(f: Field) -> str:
     """A condition that holds while the member has its default value."""
     if f.nullable:
-        return f"({f.name}.has_value() && {f.name}->empty())" if f.default == "[]" else f"!{f.name}.has_value()"
+        return (
+            f"({f.name}.has_value() && {f.name}->empty())" if f.default == "[]" else f"!{f.name}.has_value()"
+        )
     if f.is_array or (f.type in ("string", "bytes") and f.default in (None, '""')):
         return f"{f.name}.empty()"
     if f.type == "bool":

@@ -43,7 +43,12 @@ def message_text(message: Message, names: list[str]) -> str:
     for struct in message.structs.values():
         lines += [""] + [f"  struct {struct.name} {{"] + cpp.indent(members(struct), 4) + ["  };"]
     lines += [""] + cpp.indent(members(message.top))
-    lines += ["  // One line for logs: ProduceRequest{acks: -1, ...}.", "  std::string DebugText() const;", "};", ""]
+    lines += [
+        "  // One line for logs: ProduceRequest{acks: -1, ...}.",
+        "  std::string DebugText() const;",
+        "};",
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -63,7 +68,9 @@ def constants(message: Message, names: list[str]) -> list[str]:
 
 
 def members(struct: Struct) -> list[str]:
-    lines = [f"{cpp.field_type(f)} {f.name}{cpp.initializer(f)};{versions_note(f, struct)}" for f in struct.fields]
+    lines = [
+        f"{cpp.field_type(f)} {f.name}{cpp.initializer(f)};{versions_note(f, struct)}" for f in struct.fields
+    ]
     lines += METHODS.rstrip().split("\n")
     return lines + equality(struct)
 

@@ -1,4 +1,4 @@
-"""Emits what spans all schema files: api_info.h (the table of keys) and all_messages.h (a visitor for tests)."""
+"""Emits what spans all schema files: api_info.h, the table of keys, and all_messages.h, a visitor for tests."""
 
 import cpp
 from model import Message
@@ -75,14 +75,18 @@ void VisitMessages(Visitor&& visit) {{
 
 
 def requests(messages: list[Message]) -> list[Message]:
-    return sorted((m for m in messages if m.key is not None and m.name.endswith("Request")), key=lambda m: m.key)
+    return sorted(
+        (m for m in messages if m.key is not None and m.name.endswith("Request")), key=lambda m: m.key
+    )
 
 
 def api_info(messages: list[Message]) -> str:
     apis = [(m.name.removesuffix("Request"), m) for m in requests(messages)]
     enumerators = "\n".join(f"  k{name} = {m.key}," for name, m in apis)
     rows = "\n".join(
-        f'    {{ApiKey::k{name}, "{name}", {m.versions.low}, {m.versions.high}, {m.flexible_from}}},' for name, m in apis)
+        f'    {{ApiKey::k{name}, "{name}", {m.versions.low}, {m.versions.high}, {m.flexible_from}}},'
+        for name, m in apis
+    )
     return cpp.BANNER.format(source="schema/") + API_INFO.format(enumerators=enumerators, rows=rows)
 
 

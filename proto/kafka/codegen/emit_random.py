@@ -1,4 +1,4 @@
-"""Emits Randomize() for every message, for tests: fills what a version has, leaves the rest at its default."""
+"""Emits Randomize() for every message, for tests: fills what a version has and no more."""
 
 import cpp
 from model import Field, Message, Struct
@@ -28,7 +28,9 @@ namespace sluice::kafka {{
 
 
 def signature(scope: str) -> str:
-    return f"void Randomize([[maybe_unused]] Randomizer& random, [[maybe_unused]] int16_t version, {scope}* to)"
+    return (
+        f"void Randomize([[maybe_unused]] Randomizer& random, [[maybe_unused]] int16_t version, {scope}* to)"
+    )
 
 
 def header(messages: list[Message]) -> str:

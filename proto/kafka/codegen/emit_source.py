@@ -1,6 +1,7 @@
 """Emits the .cc of one schema file: Encode, Decode, AppendText and DebugText of every structure."""
 
 import cpp
+from emit_fields import read_field, write_field
 from model import Field, Message, Struct
 
 INCLUDES = """#include "proto/kafka/gen/{stem}.h"
@@ -25,8 +26,10 @@ def source(source_name: str, stem: str, messages: list[Message]) -> str:
 
 
 def debug_text(message: Message) -> str:
-    return (f"std::string {message.name}::DebugText() const {{\n"
-            "  std::string text;\n  AppendText(&text);\n  return text;\n}\n")
+    return (
+        f"std::string {message.name}::DebugText() const {{\n"
+        "  std::string text;\n  AppendText(&text);\n  return text;\n}\n"
+    )
 
 
 class StructEmitter:
@@ -47,26 +50,36 @@ class StructEmitter:
             body += self.refuse_outside(f)
         for f in self.plain:
             body += self.when(f, self.refuse_null(f, "out") + [write_field(f)])
-        return function(f"void {self.scope}::Encode(WireWriter& out, [[maybe_unused]] int16_t version) const",
-                        body + self.encode_tags())
+        return function(
+            f"void {self.scope}::Encode(WireWriter& out, [[maybe_unused]] int16_t version) const",
+            body + self.encode_tags(),
+        )
 
     def decode(self) -> str:
         body = (["*this = {};"] if self.is_top() else []) + self.check_version("in") + self.flexible_line()
         for f in self.plain:
             body += self.when(f, [read_field(f, self.message)] + self.refuse_null(f, "in"))
-        return function(f"void {self.scope}::Decode(WireReader& in, [[maybe_unused]] int16_t version)",
-                        body + self.decode_tags())
+        return function(
+            f"void {self.scope}::Decode(WireReader& in, [[maybe_unused]] int16_t version)",
+            body + self.decode_tags(),
+        )
 
     def append_text(self) -> str:
         lines = [f'fields::TextWriter(out, "{self.struct.name}")']
         lines += [f'    .Field("{f.name}", {f.name})' for f in self.struct.fields]
-        return function(f"void {self.scope}::AppendText(std::string* out) const", lines[:-1] + [lines[-1] + ";"])
+        return function(
+            f"void {self.scope}::AppendText(std::string* out) const", lines[:-1] + [lines[-1] + ";"]
+        )
 
     def equality(self) -> str:
-        terms = [f"fields::Equal(a.{f.name}, b.{f.name})" if f.type == "bytes" else f"a.{f.name} == b.{f.name}"
-                 for f in self.struct.fields]
-        return function(f"bool operator==(const {self.scope}& a, const {self.scope}& b)",
-                        ["return " + " && ".join(terms) + ";"])
+        terms = [
+            f"fields::Equal(a.{f.name}, b.{f.name})" if f.type == "bytes" else f"a.{f.name} == b.{f.name}"
+            for f in self.struct.fields
+        ]
+        return function(
+            f"bool operator==(const {self.scope}& a, const {self.scope}& b)",
+            ["return " + " && ".join(terms) + ";"],
+        )
 
     def is_top(self) -> bool:
         return self.scope == self.message.name
@@ -77,7 +90,9 @@ class StructEmitter:
         return [f"if (!{stream}.CheckVersion(kName, version, kMinVersion, kMaxVersion)) {{", "  return;", "}"]
 
     def flexible_line(self) -> list[str]:
-        needed = cpp.has_flexible(self.message) or any(f.is_array or f.type in cpp.WITH_LENGTH for f in self.plain)
+        needed = cpp.has_flexible(self.message) or any(
+            f.is_array or f.type in cpp.WITH_LENGTH for f in self.plain
+        )
         return ["[[maybe_unused]] const bool flexible = version >= kFlexibleFrom;"] if needed else []
 
     def when(self, f: Field, lines: list[str]) -> list[str]:
@@ -89,15 +104,21 @@ class StructEmitter:
         if f.ignorable or not outside:
             return []
         outside = f"({outside})" if "||" in outside else outside
-        return [f"if ({outside} && !({cpp.is_default(f)})) {{",
-                f'  out.Fail("{self.message.name}: {f.name} is set, which this version cannot carry");', "}"]
+        return [
+            f"if ({outside} && !({cpp.is_default(f)})) {{",
+            f'  out.Fail("{self.message.name}: {f.name} is set, which this version cannot carry");',
+            "}",
+        ]
 
     def refuse_null(self, f: Field, stream: str) -> list[str]:
         outside = cpp.outside_versions(f.nullable, f.versions) if f.nullable else ""
         if not outside:
             return []
-        return [f"if (({outside}) && !{f.name}.has_value()) {{",
-                f'  {stream}.Fail("{self.message.name}: {f.name} is null, which this version does not allow");', "}"]
+        return [
+            f"if (({outside}) && !{f.name}.has_value()) {{",
+            f'  {stream}.Fail("{self.message.name}: {f.name} is null, which this version does not allow");',
+            "}",
+        ]
 
     def encode_tags(self) -> list[str]:
         if not cpp.has_flexible(self.message):
@@ -109,8 +130,13 @@ class StructEmitter:
         count = " + ".join(f"(has_{f.name} ? 1u : 0u)" for f in self.tagged) or "0"
         lines.append(f"out.WriteUvarint({count});")
         for f in self.tagged:
-            lines += [f"if (has_{f.name}) {{", f"  const size_t begin = out.BeginTag({f.tag});", f"  {write_field(f)}",
-                      "  out.EndTag(begin);", "}"]
+            lines += [
+                f"if (has_{f.name}) {{",
+                f"  const size_t begin = out.BeginTag({f.tag});",
+                f"  {write_field(f)}",
+                "  out.EndTag(begin);",
+                "}",
+            ]
         return ["if (flexible) {", *cpp.indent(lines), "}"]
 
     def decode_tags(self) -> list[str]:
@@ -118,53 +144,12 @@ class StructEmitter:
             return []
         lines = ["for (TagReader tags(in); tags.Next();) {"]
         for i, f in enumerate(self.tagged):
-            condition = " && ".join(filter(None, [f"tags.tag() == {f.tag}", cpp.in_versions(f.versions, self.struct.versions)]))
+            condition = " && ".join(
+                filter(None, [f"tags.tag() == {f.tag}", cpp.in_versions(f.versions, self.struct.versions)])
+            )
             lines += [f"  {'} else ' if i else ''}if ({condition}) {{", f"    {read_field(f, self.message)}"]
         lines += ["  } else {", "    tags.Skip();", "  }"] if self.tagged else ["  tags.Skip();"]
         return ["if (flexible) {", *cpp.indent(lines + ["}"]), "}"]
-
-
-def write_field(f: Field) -> str:
-    flexible = "false" if f.classic else "flexible"
-    if f.is_array:
-        kind = "WriteNullableArray" if f.nullable else "WriteArray"
-        return f"fields::{kind}(out, {flexible}, {f.name}, [&](const auto& e) {{ {write_value(f, 'e', flexible)} }});"
-    if f.nullable and f.is_struct:
-        return f"fields::WriteNullableStruct(out, version, {f.name});"
-    if f.nullable:
-        return f"out.WriteNullable{cpp.METHODS[f.type]}({f.name}, {flexible});"
-    return write_value(f, f.name, flexible)
-
-
-def write_value(f: Field, value: str, flexible: str) -> str:
-    if f.is_struct:
-        return f"{value}.Encode(out, version);"
-    length = f", {flexible}" if f.type in cpp.WITH_LENGTH else ""
-    return f"out.Write{cpp.METHODS[f.type]}({value}{length});"
-
-
-def read_field(f: Field, message: Message) -> str:
-    flexible = "false" if f.classic else "flexible"
-    if f.is_array:
-        kind = "ReadNullableArray" if f.nullable else "ReadArray"
-        size = message.element_size_min(f)
-        read = "e->Decode(in, version);" if f.is_struct else f"*e = {read_value(f, flexible)};"
-        return f"fields::{kind}(in, {flexible}, {size}, &{f.name}, [&](auto* e) {{ {read} }});"
-    if f.nullable and f.is_struct:
-        return f"fields::ReadNullableStruct(in, version, &{f.name});"
-    if f.nullable:
-        where = "in.Read" if f.type == "bytes" else "fields::Read"
-        arguments = flexible if f.type == "bytes" else f"in, {flexible}"
-        return f"{f.name} = {where}Nullable{cpp.METHODS[f.type]}({arguments});"
-    return f"{f.name}.Decode(in, version);" if f.is_struct else f"{f.name} = {read_value(f, flexible)};"
-
-
-def read_value(f: Field, flexible: str) -> str:
-    if f.type == "string":
-        return f"std::string(in.ReadString({flexible}))"
-    if f.type == "records":
-        return f"fields::ReadRecords(in, {flexible})"
-    return f"in.Read{cpp.METHODS[f.type]}({flexible if f.type == 'bytes' else ''})"
 
 
 def function(signature: str, body: list[str]) -> str:

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Turns schema files into C++ and documentation. Standard library only; the build runs it.
 
-  main.py message SCHEMA --output DIR      DIR/<stem>.h and DIR/<stem>.cc of one schema file
-  main.py info --output DIR                DIR/api_info.h and DIR/all_messages.h, from all schema files
-  main.py random --output DIR              DIR/random_messages.h and .cc, for tests, from all schema files
-  main.py docs --output FILE [--check]     docs/protocol.md; with --check fail if FILE is not what it would write
+main.py message SCHEMA --output DIR      DIR/<stem>.h and DIR/<stem>.cc of one schema file
+main.py info --output DIR                DIR/api_info.h and DIR/all_messages.h, from all schema files
+main.py random --output DIR              DIR/random_messages.h and .cc, for tests, from all schema files
+main.py docs --output FILE [--check]     docs/protocol.md; with --check fails if FILE differs from it
 """
 
 import argparse
@@ -45,7 +45,9 @@ def all_messages() -> tuple[list[str], list[Message]]:
     paths = sorted(SCHEMA.glob("*.kmsg"))
     messages = [message for path in paths for message in parse_file(path)]
     for message in messages:
-        if message.name.endswith("Request") and message.name.replace("Request", "Response") not in {m.name for m in messages}:
+        if message.name.endswith("Request") and message.name.replace("Request", "Response") not in {
+            m.name for m in messages
+        }:
             raise SchemaError(f"{message.name} has no response")
     return [stem_of(path) for path in paths], messages
 
@@ -67,12 +69,16 @@ def emit_docs_file(output: Path, check: bool) -> None:
     if not check:
         write(output, text)
     elif not output.exists() or output.read_text(encoding="utf-8") != text:
-        raise SchemaError(f"{output} is not what the schema gives; "
-                          "write it anew with: python3 proto/kafka/codegen/main.py docs --output docs/protocol.md")
+        raise SchemaError(
+            f"{output} is not what the schema gives; "
+            "write it anew with: python3 proto/kafka/codegen/main.py docs --output docs/protocol.md"
+        )
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("command", choices=["message", "random", "info", "docs"])
     parser.add_argument("schema", nargs="?", type=Path)
     parser.add_argument("--output", required=True, type=Path)

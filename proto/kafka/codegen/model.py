@@ -1,4 +1,4 @@
-"""What a schema file says, checked: messages, their structures and fields, and the versions each exists in."""
+"""What a schema file says, checked: messages, structures and fields, and the versions each exists in."""
 
 from dataclasses import dataclass, field
 from typing import Optional
@@ -7,8 +7,17 @@ OPEN = 32767  # The upper end of `3+`, and the flexible version of a message tha
 
 # Bytes that a value takes on the wire at the least: classic, flexible.
 PRIMITIVES = {
-    "bool": (1, 1), "int8": (1, 1), "int16": (2, 2), "uint16": (2, 2), "int32": (4, 4), "int64": (8, 8),
-    "float64": (8, 8), "uuid": (16, 16), "string": (2, 1), "bytes": (4, 1), "records": (4, 1),
+    "bool": (1, 1),
+    "int8": (1, 1),
+    "int16": (2, 2),
+    "uint16": (2, 2),
+    "int32": (4, 4),
+    "int64": (8, 8),
+    "float64": (8, 8),
+    "uuid": (16, 16),
+    "string": (2, 1),
+    "bytes": (4, 1),
+    "records": (4, 1),
 }
 NULLABLE = {"string", "bytes", "records"}
 
@@ -86,7 +95,7 @@ class Message:
         return Struct(self.name, self.fields, self.versions)
 
     def element_size_min(self, f: Field) -> int:
-        """The least that an element of the array `f` takes in any version: what bounds a count from the wire."""
+        """The least that an element of the array `f` takes in any version: it bounds counts from the wire."""
         one = Field(f.name, f.type, False, f.versions, classic=f.classic)
         return max(1, min(one.size_min(self, v) for v in range(f.versions.low, f.versions.high + 1)))
 
@@ -100,7 +109,9 @@ class Message:
 
     def _check_field(self, f: Field, struct: Struct) -> None:
         if f.is_struct and f.type not in self.structs:
-            raise SchemaError(f"{f.line}: type {f.type} is neither primitive nor defined earlier in {self.name}")
+            raise SchemaError(
+                f"{f.line}: type {f.type} is neither primitive nor defined earlier in {self.name}"
+            )
         if not struct.versions.covers(f.versions) or f.versions.low > f.versions.high:
             raise SchemaError(f"{f.line}: {f.name} has versions that {struct.name} has not")
         if f.is_struct and not self.structs[f.type].versions.covers(f.versions):
@@ -108,7 +119,9 @@ class Message:
         if f.nullable and not (f.is_array or f.is_struct or f.type in NULLABLE):
             raise SchemaError(f"{f.line}: {f.type} {f.name} cannot be null on the wire")
         if f.tag is not None and f.versions.low < self.flexible_from:
-            raise SchemaError(f"{f.line}: tagged {f.name} begins before version {self.flexible_from}, the first flexible")
+            raise SchemaError(
+                f"{f.line}: tagged {f.name} begins before version {self.flexible_from}, the first flexible"
+            )
         if f.tag is not None and self._holds_records(f):
             raise SchemaError(f"{f.line}: tagged {f.name} holds records: the writer cannot move their place")
 

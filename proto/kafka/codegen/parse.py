@@ -63,7 +63,9 @@ class Parser:
         return self.next()
 
     def versions(self) -> Versions:
-        low, plus, high = re.fullmatch(r"(\d+)(\+?)-?(\d*)", self.match(VERSIONS, "versions such as 3, 3+ or 3-5")).groups()
+        low, plus, high = re.fullmatch(
+            r"(\d+)(\+?)-?(\d*)", self.match(VERSIONS, "versions such as 3, 3+ or 3-5")
+        ).groups()
         return Versions(int(low), OPEN if plus else int(high or low))
 
     def message(self) -> Message:
@@ -124,7 +126,8 @@ class Parser:
             elif self.accept("classic"):
                 f.classic = True
             else:
-                raise SchemaError(f"{self.where()}: expected 'tag', '=', 'ignorable', 'classic', '{{' or ';' but found '{self.peek()}'")
+                expected = "'tag', '=', 'ignorable', 'classic', '{' or ';'"
+                raise SchemaError(f"{self.where()}: expected {expected} but found '{self.peek()}'")
 
     def shared_struct(self, message: Message) -> None:
         """`struct Name 0+ { ... }`: for a structure that several fields of different versions hold."""

@@ -1,4 +1,5 @@
 """Drives kafka-python: producing, assigned consuming, administration."""
+
 import sys
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewPartitions, NewTopic
@@ -15,11 +16,17 @@ elif mode == "consume":
     print(consumer.offsets_for_times({partition: 1700000000000}), consumer.poll(500))
 elif mode == "admin":
     admin = KafkaAdminClient(**common)
-    for job in (lambda: admin.create_topics([NewTopic("created", 3, 1, topic_configs={"cleanup.policy": "compact"})]),
-                lambda: admin.create_partitions({"golden": NewPartitions(4)}),
-                lambda: admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, "golden", {"retention.ms": None})]),
-                lambda: admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, "golden", {"retention.ms": "1000"})]),
-                lambda: admin.delete_topics(["created"])):
+    for job in (
+        lambda: admin.create_topics([NewTopic("created", 3, 1, topic_configs={"cleanup.policy": "compact"})]),
+        lambda: admin.create_partitions({"golden": NewPartitions(4)}),
+        lambda: admin.describe_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, "golden", {"retention.ms": None})]
+        ),
+        lambda: admin.alter_configs(
+            [ConfigResource(ConfigResourceType.TOPIC, "golden", {"retention.ms": "1000"})]
+        ),
+        lambda: admin.delete_topics(["created"]),
+    ):
         try:
             print(job())
         except Exception as error:

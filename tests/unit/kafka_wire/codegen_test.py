@@ -26,22 +26,31 @@ def fields(body, flexible="flexible 2+"):
 class SchemaLanguageTest(unittest.TestCase):
     def test_message_line(self):
         message = parse("message XRequest key 7 versions 1-4 flexible 3+ { }")[0]
-        self.assertEqual((message.name, message.key, message.versions, message.flexible_from), ("XRequest", 7, Versions(1, 4), 3))
+        self.assertEqual(
+            (message.name, message.key, message.versions, message.flexible_from),
+            ("XRequest", 7, Versions(1, 4), 3),
+        )
         self.assertEqual(parse("message X versions 2 { }")[0].flexible_from, OPEN)
 
     def test_field_with_everything(self):
-        field, = fields('// A comment.\n name: string?(3+) 2+ tag 0 = "x" ignorable;')
-        self.assertEqual((field.type, field.versions, field.nullable, field.tag, field.default, field.ignorable),
-                         ("string", Versions(2, 3), Versions(3), 0, '"x"', True))
+        (field,) = fields('// A comment.\n name: string?(3+) 2+ tag 0 = "x" ignorable;')
+        self.assertEqual(
+            (field.type, field.versions, field.nullable, field.tag, field.default, field.ignorable),
+            ("string", Versions(2, 3), Versions(3), 0, '"x"', True),
+        )
 
     def test_structure_hands_its_versions_to_its_fields(self):
-        field, = fields("a: [Item] 1-2 { b: int32; c: int8 2+; }")
+        (field,) = fields("a: [Item] 1-2 { b: int32; c: int8 2+; }")
         self.assertTrue(field.is_array)
         message = parse("message X versions 0-3 { a: [Item] 1-2 { b: int32; c: int8 2+; } }")[0]
-        self.assertEqual([f.versions for f in message.structs["Item"].fields], [Versions(1, 2), Versions(2, 2)])
+        self.assertEqual(
+            [f.versions for f in message.structs["Item"].fields], [Versions(1, 2), Versions(2, 2)]
+        )
 
     def test_least_size_of_an_element_is_that_of_its_shortest_version(self):
-        message = parse("message X versions 0-3 flexible 2+ { a: [Item] { s: string; i: int32; j: int64 1+; t: int8 2+ tag 0; } }")[0]
+        message = parse(
+            "message X versions 0-3 flexible 2+ { a: [Item] { s: string; i: int32; j: int64 1+; t: int8 2+ tag 0; } }"
+        )[0]
         # Version 0: 2 + 4. From version 2: 1 + 4 + 8 and the tag section.
         self.assertEqual(message.element_size_min(message.fields[0]), 6)
 
