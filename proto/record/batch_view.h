@@ -23,7 +23,7 @@ namespace sluice::record {
 
 class BatchView {
  public:
-  BatchView() = default;
+  BatchView() = default;  // Empty: only to be assigned to.
   // `batch` is exactly one batch: at least its header. ParseBatch finds it in a longer buffer.
   explicit BatchView(ByteView batch);
 

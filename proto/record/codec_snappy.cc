@@ -15,7 +15,7 @@ namespace {
 constexpr std::array<uint8_t, 8> kMagic = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 constexpr size_t kStreamHeaderSize = kMagic.size() + 2 * sizeof(int32_t);
 constexpr int32_t kVersion = 1;
-constexpr size_t kBlockSize = 32 * 1024;  // As snappy-java cuts them.
+constexpr size_t kBlockSize = size_t{32} * 1024;  // As snappy-java cuts them.
 // Snappy's densest element makes 64 bytes out of 3; a length that claims more is a lie, and is found out
 // before any memory is taken for it.
 constexpr size_t kExpansionMax = 32;

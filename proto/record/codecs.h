@@ -39,7 +39,7 @@ class BoundedOutput {
   absl::Status TooLarge(absl::string_view codec) const;
 
  private:
-  static constexpr size_t kStep = 16 * 1024;
+  static constexpr size_t kStep = size_t{16} * 1024;
 
   Bytes* scratch_;
   size_t limit_;

@@ -65,6 +65,8 @@ class HeaderRange {
   HeaderRange() = default;
   // `bytes` hold exactly `count` headers, checked.
   HeaderRange(ByteView bytes, size_t count) : bytes_(bytes), count_(count) {}
+  // The headers as they lie.
+  ByteView bytes() const { return bytes_; }
 
   size_t size() const { return count_; }
   bool empty() const { return count_ == 0; }

@@ -108,6 +108,17 @@ TEST(CheckProducedTest, LiesInTheHeaderAreNamed) {
   }
 }
 
+TEST(CheckProducedTest, MessagesHoldTheFiguresAndWhatToDo) {
+  BatchView batch;
+  RecordFacts facts;
+  const Bytes old = With<int8_t>(SomeBatch(), kMagicAt, 1);
+  EXPECT_EQ(CheckProduced(old, {}, &batch, &facts)->message,
+            "message format 1, only 2 is supported: upgrade the client to one for Kafka 0.11 or later");
+  const Bytes liar = With<int32_t>(SomeBatch(), kRecordCountAt, 2);
+  EXPECT_EQ(CheckProduced(liar, {}, &batch, &facts)->message,
+            "it says that it holds 2 records, but its last offset delta is 2");
+}
+
 TEST(CheckProducedTest, CountsThatLieTogetherAreFoundInTheRecords) {
   for (const int32_t count : {2, 4}) {
     const Bytes bytes =
