@@ -17,7 +17,12 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
 #include "broker/config/topic_config.h"
+#include "broker/topic/log_shelf.h"
 #include "broker/topic/partition.h"
+#include "broker/topic/topic_store.h"
+#include "proto/base/clock.h"
+#include "proto/base/logger.h"
+#include "proto/base/random.h"
 #include "proto/kafka/error_code.h"
 #include "storage/log/log_dir.h"
 #include "storage/meta/metadata_store.h"
@@ -30,16 +35,19 @@ struct Topic {
   Uuid id;
   std::vector<std::shared_ptr<Partition>> partitions;  // Shared by topic versions and requests in flight.
   TopicConfig config;
+  int64_t created_ms = 0;
 
   // Null when there is no such partition.
   Partition* Find(PartitionId partition) const;
+  // The same, for those who keep it beyond the topic.
+  std::shared_ptr<Partition> Share(PartitionId partition) const;
 };
 using TopicPtr = std::shared_ptr<const Topic>;
 
 // A refusal with the code that Kafka gives and a sentence for a person.
 struct TopicError {
   kafka::ErrorCode code = kafka::ErrorCode::kNone;
-  std::string message;
+  std::string message = {};
   bool ok() const { return code == kafka::ErrorCode::kNone; }
 };
 
@@ -65,8 +73,11 @@ class Catalog {
     const BrokerConfig& config;
     Clock& clock;
     LeaderEpoch leader_epoch;  // The broker's boot count: every partition it serves has it.
+    Logger* logger = nullptr;  // Null: says nothing.
+    Random* random = nullptr;  // For topic ids; null: seeded by the system. One thread at a time uses it.
   };
   // Matches the logs that were found to the topics that exist; finishes interrupted creations and deletions.
+  // absl::DataLoss when a topic's log is gone; logs that belong to no topic are left alone, with a warning.
   static absl::StatusOr<std::unique_ptr<Catalog>> Load(Parts parts);
 
   TopicPtr Find(absl::string_view name) const;
@@ -74,7 +85,12 @@ class Catalog {
   // By name.
   std::vector<TopicPtr> All() const;
 
-  // `validate_only` checks and changes nothing.
+  // UNKNOWN_TOPIC_OR_PARTITION, with the nearest name there is.
+  TopicError UnknownTopic(absl::string_view name) const;
+  size_t partition_count() const;
+
+  // `validate_only` checks and changes nothing; `created`, which may be null, then gets a topic with a config
+  // but neither id nor partitions.
   TopicError Create(const TopicSpec& spec, bool validate_only, TopicPtr* created);
   TopicError Delete(absl::string_view name);
   TopicError AddPartitions(absl::string_view name, int32_t total, bool validate_only);
@@ -86,6 +102,45 @@ class Catalog {
 
   // Every partition is closed: waiters are told. The logs stay open.
   void Close();
+
+ private:
+  Catalog(Parts parts, LogShelf shelf);
+
+  absl::Status LoadAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  absl::Status LoadTopic(const StoredTopic& stored, int32_t partitions_made)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  void WarnOfStrays() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  void Warn(absl::string_view message);
+
+  // Partitions [from, stored.partitions), with their logs.
+  absl::StatusOr<std::vector<std::shared_ptr<Partition>>> MakePartitions(const StoredTopic& stored,
+                                                                         const TopicConfig& config,
+                                                                         int32_t from)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  absl::Status DeleteLogs(const Uuid& id, int32_t from, int32_t to) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  void FinishDeletion(const StoredTopic& stored) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  absl::StatusOr<TopicPtr> MakeTopic(const StoredTopic& stored, const TopicConfig& config)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  absl::StatusOr<TopicPtr> Grow(const Topic& topic, int32_t total) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  TopicError SetOverrides(const Topic& topic, const std::map<std::string, std::string>& overrides,
+                          bool validate_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  TopicError CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+
+  void Publish(TopicPtr topic);
+  void Withdraw(const Topic& topic);
+
+  Parts parts_;
+  Random own_random_;
+
+  absl::Mutex change_mu_;  // Held for the whole of a change, disk and all.
+  TopicStore store_ ABSL_GUARDED_BY(change_mu_);
+  LogShelf shelf_ ABSL_GUARDED_BY(change_mu_);
+  bool closed_ ABSL_GUARDED_BY(change_mu_) = false;
+
+  mutable absl::Mutex mu_ ABSL_ACQUIRED_AFTER(change_mu_);  // Held for a look-up.
+  absl::flat_hash_map<std::string, TopicPtr> by_name_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<Uuid, TopicPtr> by_id_ ABSL_GUARDED_BY(mu_);
+  size_t partition_count_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".

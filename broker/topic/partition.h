@@ -6,10 +6,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
 #include "proto/base/ids.h"
 #include "storage/log/log.h"
 
@@ -42,7 +42,7 @@ class Partition {
   void AwaitCommitted(Offset offset, absl::AnyInvocable<void(absl::Status)> done);
 
   // `waiter` hears of the next move of the high watermark or of the partition's end; keep it alive by the
-  // shared_ptr.
+  // shared_ptr. Look at the high watermark again after this call: a move before it is not told.
   void AddWaiter(std::shared_ptr<PartitionWaiter> waiter);
   void RemoveWaiter(const PartitionWaiter* waiter);
 
@@ -51,22 +51,14 @@ class Partition {
   bool closed() const;
 
  private:
-  struct Commit {
-    Offset offset;
-    absl::AnyInvocable<void(absl::Status)> done;
-  };
-
-  void OnLogMoved();
+  class Waits;
 
   const std::string topic_;
   const PartitionId id_;
   const LeaderEpoch epoch_;
   const std::shared_ptr<storage::Log> log_;  // Shared with the log dir, and with reads in flight.
-
-  mutable absl::Mutex mu_;
-  std::vector<Commit> commits_ ABSL_GUARDED_BY(mu_);
-  std::vector<std::shared_ptr<PartitionWaiter>> waiters_ ABSL_GUARDED_BY(mu_);
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;
+  // Shared with the log's listener: a log may move once more after its partition is gone.
+  const std::shared_ptr<Waits> waits_;
 };
 
 }  // namespace sluice::broker

@@ -1,0 +1,118 @@
+#include "broker/topic/topic_rules.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "broker/config/config_def.h"
+#include "broker/config/config_value.h"
+
+namespace sluice::broker {
+namespace {
+
+using kafka::ErrorCode;
+
+constexpr size_t kNameSizeMax = 249;
+
+bool IsNameLetter(char letter) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(letter)) || letter == '.' || letter == '_' ||
+         letter == '-';
+}
+
+TopicError BadName(absl::string_view name, absl::string_view problem) {
+  return {ErrorCode::kInvalidTopicException,
+          absl::StrCat("topic name \"", name.substr(0, kNameSizeMax), "\" ", problem)};
+}
+
+std::vector<std::string> ListInForce(const ConfigDef& def, const BrokerConfig& broker,
+                                     const std::map<std::string, std::string>& overrides) {
+  if (const auto found = overrides.find(std::string(def.name)); found != overrides.end()) {
+    return SplitConfigList(found->second);
+  }
+  return SplitConfigList(def.broker_synonym.empty() ? def.default_value : broker.String(def.broker_synonym));
+}
+
+std::string Combined(ConfigChange::Op op, std::vector<std::string> items, absl::string_view change) {
+  for (const std::string& item : SplitConfigList(change)) {
+    const auto found = std::find(items.begin(), items.end(), item);
+    if (op == ConfigChange::Op::kAppend && found == items.end()) {
+      items.push_back(item);
+    } else if (op == ConfigChange::Op::kSubtract && found != items.end()) {
+      items.erase(found);
+    }
+  }
+  return absl::StrJoin(items, ",");
+}
+
+}  // namespace
+
+TopicError CheckTopicName(absl::string_view name) {
+  if (name.empty()) {
+    return {ErrorCode::kInvalidTopicException, "a topic needs a name"};
+  }
+  if (name == "." || name == "..") {
+    return BadName(name, "means a directory; choose another");
+  }
+  if (name.size() > kNameSizeMax) {
+    return BadName(name, absl::StrCat("... is ", name.size(), " letters long; the most is ", kNameSizeMax));
+  }
+  if (!std::all_of(name.begin(), name.end(), IsNameLetter)) {
+    return BadName(name, "has other letters than a-z, A-Z, 0-9, '.', '_' and '-'");
+  }
+  return {};
+}
+
+TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit) {
+  if (wanted < 1) {
+    return {ErrorCode::kInvalidPartitions, absl::StrCat("a topic has at least 1 partition, not ", wanted)};
+  }
+  if (wanted > limit - used) {
+    return {
+        ErrorCode::kInvalidPartitions,
+        absl::StrCat(wanted, " more partitions would be too many: the broker holds ", used, " of at most ",
+                     limit, "; delete topics, ask for fewer, or raise sluice.partitions.max")};
+  }
+  return {};
+}
+
+TopicError CheckReplicationFactor(int16_t replication_factor) {
+  if (replication_factor == -1 || replication_factor == 1) {
+    return {};
+  }
+  return {ErrorCode::kInvalidReplicationFactor,
+          absl::StrCat("replication factor ", replication_factor,
+                       " cannot be had: there is 1 broker; ask for 1, or -1")};
+}
+
+TopicError ApplyChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
+                        std::map<std::string, std::string>* overrides) {
+  for (const ConfigChange& change : changes) {
+    const ConfigDef* def = FindTopicConfig(change.name);
+    if (def == nullptr) {
+      return {ErrorCode::kInvalidConfig,
+              std::string(UnknownConfig(change.name, TopicConfigDefs()).message())};
+    }
+    switch (change.op) {
+      case ConfigChange::Op::kSet:
+        (*overrides)[change.name] = change.value;
+        break;
+      case ConfigChange::Op::kDelete:
+        overrides->erase(change.name);
+        break;
+      case ConfigChange::Op::kAppend:
+      case ConfigChange::Op::kSubtract:
+        if (def->type != ConfigType::kList) {
+          return {ErrorCode::kInvalidConfig,
+                  absl::StrCat("config \"", change.name,
+                               "\" is no list: nothing can be added to it or taken "
+                               "away, only set")};
+        }
+        (*overrides)[change.name] = Combined(change.op, ListInForce(*def, broker, *overrides), change.value);
+        break;
+    }
+  }
+  return {};
+}
+
+}  // namespace sluice::broker

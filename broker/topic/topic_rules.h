@@ -1,0 +1,23 @@
+// What may be asked of topics: pure decisions, in Kafka's error codes with a sentence.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "broker/topic/catalog.h"
+
+namespace sluice::broker {
+
+// `used`: partitions that all topics have together.
+TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit);
+
+// There is one broker: -1 and 1.
+TopicError CheckReplicationFactor(int16_t replication_factor);
+
+// Applies the changes, in order, to a topic's overrides. kAppend and kSubtract work on lists, from the value
+// in force. The values themselves are checked by TopicConfig::Resolve.
+TopicError ApplyChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
+                        std::map<std::string, std::string>* overrides);
+
+}  // namespace sluice::broker

@@ -1,0 +1,111 @@
+#include "broker/topic/partition.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "fake_log.h"
+
+namespace sluice::broker {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class CountingWaiter final : public PartitionWaiter {
+ public:
+  void OnPartitionChanged() override { ++calls; }
+  int calls = 0;
+};
+
+class PartitionTest : public testing::Test {
+ protected:
+  void Await(int64_t offset) {
+    partition->AwaitCommitted(Offset(offset), [this, offset](absl::Status status) {
+      (status.ok() ? committed : failed).push_back(offset);
+    });
+  }
+
+  std::shared_ptr<FakeLog> log =
+      std::make_shared<FakeLog>(storage::LogName{.topic = "t", .id = {}}, storage::LogOptions{});
+  std::unique_ptr<Partition> partition =
+      std::make_unique<Partition>("t", PartitionId(0), LeaderEpoch(1), log);
+  std::vector<int64_t> committed;
+  std::vector<int64_t> failed;
+};
+
+TEST_F(PartitionTest, CommitsAreToldInOrderAsFarAsTheDiskHasThem) {
+  Await(5);
+  Await(3);
+  Await(9);
+  log->MoveReadableEnd(Offset(2));
+  EXPECT_THAT(committed, IsEmpty());
+  log->MoveReadableEnd(Offset(5));
+  EXPECT_THAT(committed, ElementsAre(3, 5));
+  log->MoveReadableEnd(Offset(20));
+  EXPECT_THAT(committed, ElementsAre(3, 5, 9));
+}
+
+TEST_F(PartitionTest, WhatIsOnTheDiskIsToldAtOnce) {
+  log->MoveReadableEnd(Offset(5));
+  Await(5);
+  EXPECT_THAT(committed, ElementsAre(5));
+}
+
+TEST_F(PartitionTest, CallbackMayWaitAgain) {
+  partition->AwaitCommitted(Offset(1), [this](absl::Status) { Await(2); });
+  log->MoveReadableEnd(Offset(1));
+  EXPECT_THAT(committed, IsEmpty());
+  log->MoveReadableEnd(Offset(2));
+  EXPECT_THAT(committed, ElementsAre(2));
+}
+
+TEST_F(PartitionTest, CloseFailsWhatWaitsAndWhatComes) {
+  log->MoveReadableEnd(Offset(3));
+  Await(4);
+  partition->Close();
+  EXPECT_THAT(failed, ElementsAre(4));
+  Await(5);
+  EXPECT_THAT(failed, ElementsAre(4, 5));
+  Await(3);  // That much is true all the same.
+  EXPECT_THAT(committed, ElementsAre(3));
+}
+
+TEST_F(PartitionTest, WaiterIsToldOnceOfTheNextReadableRecord) {
+  const auto waiter = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(waiter);
+  log->Notify();  // Something was appended that nobody may see yet.
+  EXPECT_EQ(waiter->calls, 0);
+  log->MoveReadableEnd(Offset(1));
+  log->MoveReadableEnd(Offset(2));
+  EXPECT_EQ(waiter->calls, 1);
+}
+
+TEST_F(PartitionTest, RemovedWaiterIsNotToldAndNotKept) {
+  auto waiter = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(waiter);
+  partition->RemoveWaiter(waiter.get());
+  EXPECT_EQ(waiter.use_count(), 1);
+  log->MoveReadableEnd(Offset(1));
+  EXPECT_EQ(waiter->calls, 0);
+}
+
+TEST_F(PartitionTest, CloseTellsWaitersNowAndFromNowOn) {
+  const auto before = std::make_shared<CountingWaiter>();
+  const auto after = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(before);
+  partition->Close();
+  partition->AddWaiter(after);
+  EXPECT_EQ(before->calls, 1);
+  EXPECT_EQ(after->calls, 1);
+  EXPECT_TRUE(partition->closed());
+}
+
+TEST_F(PartitionTest, LogMayMoveAfterThePartitionIsGone) {
+  Await(1);
+  partition.reset();
+  EXPECT_THAT(failed, ElementsAre(1));
+  log->MoveReadableEnd(Offset(1));
+}
+
+}  // namespace
+}  // namespace sluice::broker

@@ -1,0 +1,65 @@
+#include "broker/topic/topic_rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::broker {
+namespace {
+
+using kafka::ErrorCode;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(TopicRulesTest, NamesAreKafkas) {
+  for (const std::string& good :
+       {std::string("a"), std::string("A.b_c-9"), std::string(249, 'x'), std::string("...")}) {
+    EXPECT_TRUE(CheckTopicName(good).ok()) << good;
+  }
+  for (const std::string& bad :
+       {std::string(), std::string("."), std::string(".."), std::string(250, 'x'), std::string("a b"),
+        std::string("a/b"), std::string("\xc3\xa9"), std::string("a\0", 2)}) {
+    EXPECT_EQ(CheckTopicName(bad).code, ErrorCode::kInvalidTopicException) << bad;
+  }
+}
+
+TEST(TopicRulesTest, PartitionsAreCountedAgainstTheBrokersLimit) {
+  EXPECT_TRUE(CheckPartitionCount(10, 90, 100).ok());
+  EXPECT_THAT(CheckPartitionCount(11, 90, 100).message, HasSubstr("holds 90 of at most 100"));
+  EXPECT_EQ(CheckPartitionCount(-7, 0, 100).code, ErrorCode::kInvalidPartitions);
+}
+
+TEST(TopicRulesTest, ChangesApplyInOrder) {
+  const BrokerConfig broker = BrokerConfig::Defaults();
+  std::map<std::string, std::string> overrides = {{"retention.ms", "1"}};
+  const TopicError error =
+      ApplyChanges({{.name = "retention.ms", .op = ConfigChange::Op::kDelete},
+                    {.name = "segment.ms", .value = "5"},
+                    {.name = "cleanup.policy", .op = ConfigChange::Op::kAppend, .value = "compact"}},
+                   broker, &overrides);
+  EXPECT_TRUE(error.ok()) << error.message;
+  EXPECT_THAT(overrides,
+              ElementsAre(std::pair("cleanup.policy", "delete,compact"), std::pair("segment.ms", "5")));
+}
+
+TEST(TopicRulesTest, ListsLoseWhatIsSubtracted) {
+  const BrokerConfig broker = BrokerConfig::Defaults();
+  std::map<std::string, std::string> overrides = {{"cleanup.policy", "delete,compact"}};
+  EXPECT_TRUE(ApplyChanges({{.name = "cleanup.policy", .op = ConfigChange::Op::kSubtract, .value = "delete"}},
+                           broker, &overrides)
+                  .ok());
+  EXPECT_EQ(overrides["cleanup.policy"], "compact");
+}
+
+TEST(TopicRulesTest, OnlyListsGrowAndUnknownNamesAreRefused) {
+  const BrokerConfig broker = BrokerConfig::Defaults();
+  std::map<std::string, std::string> overrides;
+  EXPECT_THAT(ApplyChanges({{.name = "retention.ms", .op = ConfigChange::Op::kAppend, .value = "1"}}, broker,
+                           &overrides)
+                  .message,
+              HasSubstr("is no list"));
+  EXPECT_EQ(ApplyChanges({{.name = "nope", .value = "1"}}, broker, &overrides).code,
+            ErrorCode::kInvalidConfig);
+}
+
+}  // namespace
+}  // namespace sluice::broker
