@@ -85,6 +85,10 @@ class Consumer {
   // reader that shall stop at the end knows that it is there.
   bool AtEnd() const;
 
+  // Why nothing comes, while it does not: the latest error that is being retried inside (a broker cannot be
+  // reached, a partition has no leader). OK when all is well.
+  absl::Status LastError() const;
+
   std::vector<Assignment> assignment() const;  // With the next offsets as starts.
 
   // For Client.

@@ -59,6 +59,10 @@ struct ProducerOptions {
   Compression compression = Compression::kNone;
   std::optional<int> compression_level;  // As the codec numbers them; absent: its own default.
 
+  // A topic that does not exist is created, if the broker's auto.create.topics.enable allows it; else Send to
+  // it is NotFound: a typing error shall not make a topic.
+  bool create_missing_topics = false;
+
   // max.in.flight.requests.per.connection: 1 to 5 when idempotent.
   int in_flight_max = 5;
   // buffer.memory: payload bytes that wait for an ack. At the limit Send blocks (back-pressure) for at most
@@ -90,8 +94,7 @@ struct ConsumerOptions {
   // way.
   int prefetch_responses = 2;
 
-  bool check_crcs = true;       // check.crcs: verify the checksum of every batch before it is handed out.
-  bool read_committed = false;  // isolation.level: do not wait past the last stable offset.
+  bool check_crcs = true;  // check.crcs: verify the checksum of every batch before it is handed out.
   // The most that one compressed batch may grow to; more is an error (a decompression bomb).
   size_t decompressed_bytes_max = size_t{256} << 20;
 };
