@@ -37,7 +37,8 @@ class ResponseSlot {
   uint64_t sequence_ = 0;
 };
 
-// What a protocol keeps per connection (client name, fetch positions). Network thread only.
+// What a protocol keeps per connection (client name, fetch positions). Network thread only. Lives as long as
+// a slot or the Handle coroutine; the last slot destroys it, on whichever thread.
 class ConnectionState {
  public:
   virtual ~ConnectionState() = default;
@@ -45,10 +46,13 @@ class ConnectionState {
 
 // A handler's view of the connection a frame came from. Lives as long as the slot or the Handle coroutine.
 struct ConnectionInfo {
+  std::string listener;    // The name of the listener that accepted it: "PLAINTEXT".
   std::string peer;        // "127.0.0.1:51234"
   std::string local_host;  // The address that the client connected to: what advertised.listeners defaults to.
   uint16_t local_port = 0;
-  asio::any_io_executor executor;  // The connection's network thread.
+  // The connection's network thread. May be posted to until the Server is destroyed; after Server::Stop()
+  // what is posted no longer runs.
+  asio::any_io_executor executor;
 };
 
 class RequestHandler {
