@@ -28,6 +28,14 @@ std::string Show(const T& value) {
   }
 }
 
+// A function, so that temporaries among the operands live as long as they are looked at.
+template <class A, class B, class Holds>
+void Compare(const A& a, const B& b, Holds holds, const char* file, int line, const char* condition) {
+  if (ABSL_PREDICT_FALSE(!holds(a, b))) {
+    CheckFailed(file, line, condition, absl::StrCat(Show(a), " against ", Show(b)));
+  }
+}
+
 }  // namespace check_internal
 }  // namespace sluice
 
@@ -38,16 +46,9 @@ std::string Show(const T& value) {
     }                                                            \
   } while (false)
 
-#define SLUICE_CHECK_OP(a, op, b)                                                              \
-  do {                                                                                         \
-    const auto& check_a = (a);                                                                 \
-    const auto& check_b = (b);                                                                 \
-    if (ABSL_PREDICT_FALSE(!(check_a op check_b))) {                                           \
-      ::sluice::CheckFailed(__FILE__, __LINE__, #a " " #op " " #b,                             \
-                            absl::StrCat(::sluice::check_internal::Show(check_a), " against ", \
-                                         ::sluice::check_internal::Show(check_b)));            \
-    }                                                                                          \
-  } while (false)
+#define SLUICE_CHECK_OP(a, op, b)                                                                            \
+  ::sluice::check_internal::Compare((a), (b), [](const auto& x, const auto& y) { return x op y; }, __FILE__, \
+                                    __LINE__, #a " " #op " " #b)
 
 #define CHECK_EQ(a, b) SLUICE_CHECK_OP(a, ==, b)
 #define CHECK_NE(a, b) SLUICE_CHECK_OP(a, !=, b)
