@@ -2,10 +2,10 @@
 //
 //   DIR/meta.properties        version, cluster id, node id, directory id
 //   DIR/.lock                  held (flock) by the broker that serves the directory
-//   DIR/clean-shutdown         there when the last broker stopped in order; removed, and that synced, before
-//   the first append DIR/index/                 RocksDB: offset_index.h DIR/orders-0/              one log:
-//   <20-digit base offset>.log files and partition.metadata (topic id) DIR/orders-0.<id>-delete/  a deleted
-//   log, on its way out
+//   DIR/clean-shutdown         the last broker stopped in order; removed, durably, before the first append
+//   DIR/index/                 RocksDB: offset_index.h
+//   DIR/orders-0/              one log: <20-digit base offset>.log files and partition.metadata (topic id)
+//   DIR/orders-0.<id>-delete/  a deleted log, on its way out
 //
 // Open() recovers every log it finds, in parallel: from its checkpoint, or by a walk through the headers
 // where there is none. A torn tail of an unclean stop is cut; damage below the durable point is an error that
@@ -64,17 +64,23 @@ class LogDir {
   // format; absl::PermissionDenied, absl::ResourceExhausted; absl::DataLoss: damage, which file and byte.
   static absl::StatusOr<std::unique_ptr<LogDir>> Open(const LogDirOptions& options, const Uuid& cluster_id,
                                                       LogEnvironment environment);
-  // Like a crash: nothing is synced or marked. Use Close().
+  // Like a crash: nothing is synced or marked. Use Close(). The executor must still run what it was given, or
+  // drop it; no call into a log may be under way.
   virtual ~LogDir() = default;
 
   virtual std::vector<FoundLog> logs() const = 0;
   virtual Log* Find(const LogId& id) const = 0;
-  // Durable when it returns. The log lives until Delete or the LogDir's end.
+  // Durable when it returns. The log lives until Delete or the LogDir's end: whoever shares it beyond that
+  // gets kClosed. absl::AlreadyExists when there is one of that id or that topic and partition.
   virtual absl::StatusOr<std::shared_ptr<Log>> Create(const LogName& name, const LogOptions& options) = 0;
   virtual std::shared_ptr<Log> Share(const LogId& id) const = 0;
   // Closes the log, renames its directory away (durable when it returns) and unlinks it in the background;
   // ranges already handed out stay readable.
   virtual absl::Status Delete(const LogId& id) = 0;
+
+  // One round of maintenance. The dir's own thread calls it each maintenance_interval_ms (never, when that is
+  // 0); tests call it themselves.
+  virtual void Tick() = 0;
 
   // Syncs all logs, writes checkpoints, flushes the index, marks the directory clean. No append may follow.
   virtual absl::Status Close() = 0;

@@ -1,0 +1,48 @@
+#include "storage/log/batch_reader.h"
+
+#include <algorithm>
+
+#include "proto/base/status_macros.h"
+
+namespace sluice::storage {
+
+absl::StatusOr<ByteView> BatchReader::Peek(uint64_t position, size_t size) {
+  if (position >= end_) {
+    return ByteView();
+  }
+  size = static_cast<size_t>(std::min<uint64_t>(size, end_ - position));
+  if (position < at_ || position + size > at_ + filled_) {
+    const size_t wanted =
+        static_cast<size_t>(std::min<uint64_t>(std::max(size, read_ahead_), end_ - position));
+    if (buffer_.size() < wanted) {
+      buffer_.resize(wanted);
+    }
+    at_ = position;
+    filled_ = 0;
+    ASSIGN_OR_RETURN(filled_, file_.ReadAt(position, MutableByteView(buffer_).first(wanted)));
+  }
+  const size_t from = static_cast<size_t>(position - at_);
+  return ByteView(buffer_).subspan(from, std::min(size, filled_ - from));
+}
+
+absl::StatusOr<std::optional<record::BatchView>> BatchReader::HeaderAt(uint64_t position) {
+  ASSIGN_OR_RETURN(const ByteView bytes, Peek(position, record::kHeaderSize));
+  const std::optional<size_t> size = record::PeekBatchSize(bytes);
+  if (bytes.size() < record::kHeaderSize || !size || *size > end_ - position) {
+    return std::nullopt;
+  }
+  const record::BatchView header(bytes);
+  return header.magic() == record::kMagic ? std::optional(header) : std::nullopt;
+}
+
+absl::StatusOr<std::optional<record::BatchView>> BatchReader::BatchAt(uint64_t position) {
+  ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, HeaderAt(position));
+  if (!header) {
+    return std::nullopt;
+  }
+  const auto size = static_cast<size_t>(StoredSize(*header));
+  ASSIGN_OR_RETURN(const ByteView bytes, Peek(position, size));
+  return bytes.size() == size ? std::optional(record::BatchView(bytes)) : std::nullopt;
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,334 @@
+#include "storage/log/log_dir_impl.h"
+
+#include <atomic>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "proto/base/random.h"
+#include "proto/base/status_macros.h"
+
+namespace sluice::storage {
+namespace {
+
+constexpr absl::string_view kCleanMarker = "clean-shutdown";
+constexpr absl::string_view kDeletedLogSuffix = "-delete";
+constexpr absl::string_view kPartitionMetadata = "partition.metadata";
+// limits.md, C2: going from 1 to 2 files at a time gains 60 %, the next 6 gain as much together.
+constexpr int kFlusherThreads = 2;
+
+std::string DirectoryName(const LogName& name) {
+  return absl::StrCat(name.topic, "-", name.id.partition.value());
+}
+
+// "orders-eu-0" is partition 0 of "orders-eu". Empty for what is no log's directory.
+std::optional<std::pair<std::string, PartitionId>> ParseDirectoryName(absl::string_view name) {
+  const size_t dash = name.rfind('-');
+  int32_t partition;
+  if (dash == absl::string_view::npos || dash == 0 || !absl::SimpleAtoi(name.substr(dash + 1), &partition) ||
+      partition < 0) {
+    return std::nullopt;
+  }
+  return std::pair(std::string(name.substr(0, dash)), PartitionId(partition));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<LogDir>> LogDir::Open(const LogDirOptions& options, const Uuid& cluster_id,
+                                                     LogEnvironment environment) {
+  Disk& disk = environment.disk;
+  RETURN_IF_ERROR(disk.CreateDirectory(options.path));
+  ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(absl::StrCat(options.path, "/.lock")));
+  Random random = Random::FromSystem();
+  ASSIGN_OR_RETURN(
+      const MetaProperties properties,
+      TakeMetaProperties(
+          disk, options.path,
+          {.cluster_id = cluster_id, .node_id = options.node_id, .directory_id = Uuid::Generate(random)}));
+  const bool clean = disk.Exists(absl::StrCat(options.path, "/", kCleanMarker));
+  ASSIGN_OR_RETURN(std::unique_ptr<OffsetIndex> index,
+                   OffsetIndex::Open({.path = absl::StrCat(options.path, "/index"),
+                                      .cache_bytes = options.index_cache_bytes}));
+  auto dir = std::make_unique<LogDirImpl>(options, std::move(environment), std::move(lock), properties,
+                                          std::move(index));
+  RETURN_IF_ERROR(dir->Recover(clean));
+  return dir;
+}
+
+LogDirImpl::LogDirImpl(const LogDirOptions& options, LogEnvironment environment, FileLock lock,
+                       const MetaProperties& properties, std::unique_ptr<OffsetIndex> index)
+    : options_(options),
+      environment_(std::move(environment)),
+      lock_(std::move(lock)),
+      properties_(properties),
+      index_(std::move(index)),
+      failure_([this](absl::Status status) {
+        if (environment_.on_fatal) {
+          environment_.on_fatal(std::move(status));
+        }
+      }),
+      flusher_(std::in_place, kFlusherThreads),
+      context_{.disk = environment_.disk,
+               .clock = environment_.clock,
+               .pool = environment_.pool,
+               .index = *index_,
+               .syncs = *flusher_,
+               .failure = failure_,
+               .limits = {.checkpoint_interval_bytes = options.checkpoint_interval_bytes,
+                          .idle_unmap_ms = options.idle_unmap_ms,
+                          .producer_id_expiration_ms = options.producer_id_expiration_ms}} {}
+
+LogDirImpl::~LogDirImpl() {
+  StopTimer();
+  for (const Entry& entry : AllEntries()) {
+    entry.log->Abandon();
+  }
+  flusher_.reset();
+}
+
+std::string LogDirImpl::PathOf(absl::string_view name) const {
+  return absl::StrCat(options_.path, "/", name);
+}
+
+absl::Status LogDirImpl::Recover(bool clean) {
+  stats_.clean_start = clean;
+  ASSIGN_OR_RETURN(const auto found, ListLogs());
+  std::atomic<size_t> next{0};
+  absl::Mutex mu;
+  absl::Status first_error;
+  std::vector<std::thread> threads;
+  const auto recover = [&] {
+    for (size_t i = next++; i < found.size(); i = next++) {
+      absl::StatusOr<std::shared_ptr<PartitionLog>> log =
+          PartitionLog::Open(context_, found[i].second, found[i].first.id, clean);
+      absl::MutexLock lock(&mu);
+      if (!log.ok()) {
+        first_error.Update(log.status());
+        continue;
+      }
+      stats_.recovered_bytes += (*log)->recovered_bytes();
+      absl::MutexLock logs(&logs_mu_);
+      logs_[found[i].first.id] = {found[i].first, *std::move(log)};
+    }
+  };
+  for (int i = 0; i < std::max(1, options_.recovery_threads); ++i) {
+    threads.emplace_back(recover);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  RETURN_IF_ERROR(first_error);
+  RETURN_IF_ERROR(MarkUnclean(clean));
+  if (options_.maintenance_interval_ms > 0) {
+    timer_ = std::thread([this] { RunTimer(); });
+  }
+  return absl::OkStatus();
+}
+
+// Only once recovery succeeded: an attempt that failed changes nothing for the next one.
+absl::Status LogDirImpl::MarkUnclean(bool clean) {
+  if (!clean) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(environment_.disk.Unlink(PathOf(kCleanMarker)));
+  return environment_.disk.SyncDirectory(options_.path);
+}
+
+absl::Status LogDirImpl::MarkClean() {
+  return environment_.disk.ReplaceFile(PathOf(kCleanMarker), "version=1\n");
+}
+
+absl::StatusOr<std::vector<std::pair<LogName, std::string>>> LogDirImpl::ListLogs() {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, environment_.disk.List(options_.path));
+  std::vector<std::pair<LogName, std::string>> found;
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, kDeletedLogSuffix)) {
+      RemoveInBackground(PathOf(name));
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::optional<LogName> log, ReadName(name));
+    if (log) {
+      found.emplace_back(*log, PathOf(name));
+    }
+  }
+  return found;
+}
+
+// A directory without partition.metadata is one whose making was cut short, if it holds nothing; else it is
+// not ours to judge.
+absl::StatusOr<std::optional<LogName>> LogDirImpl::ReadName(const std::string& directory_name) {
+  const auto parsed = ParseDirectoryName(directory_name);
+  const std::string directory = PathOf(directory_name);
+  if (!parsed) {
+    return std::nullopt;
+  }
+  const std::string path = absl::StrCat(directory, "/", kPartitionMetadata);
+  if (!environment_.disk.Exists(path)) {
+    const absl::StatusOr<std::vector<std::string>> content = environment_.disk.List(directory);
+    for (const std::string& name : content.value_or(std::vector<std::string>())) {
+      if (absl::EndsWith(name, ".log")) {
+        return absl::DataLossError(absl::StrCat(path,
+                                                ": missing, and the directory holds records; restore "
+                                                "the file or move the directory away"));
+      }
+    }
+    if (content.ok()) {
+      RemoveInBackground(directory);
+    }
+    return std::nullopt;
+  }
+  ASSIGN_OR_RETURN(const std::string text, environment_.disk.ReadFile(path));
+  ASSIGN_OR_RETURN(const Uuid topic_id, DecodePartitionMetadata(text, path));
+  return LogName{parsed->first, {topic_id, parsed->second}};
+}
+
+// The task owns nothing of this object's: it may run after it is gone.
+void LogDirImpl::RemoveInBackground(std::string path) {
+  environment_.pool.Post([&disk = environment_.disk, path = std::move(path)] {
+    disk.RemoveTree(path).IgnoreError();  // What stays is removed at the next start.
+  });
+}
+
+std::vector<LogDirImpl::Entry> LogDirImpl::AllEntries() const {
+  absl::MutexLock lock(&logs_mu_);
+  std::vector<Entry> entries;
+  entries.reserve(logs_.size());
+  for (const auto& [id, entry] : logs_) {
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
+std::vector<LogDir::FoundLog> LogDirImpl::logs() const {
+  std::vector<FoundLog> found;
+  for (const Entry& entry : AllEntries()) {
+    found.push_back({entry.name, entry.log.get()});
+  }
+  return found;
+}
+
+Log* LogDirImpl::Find(const LogId& id) const {
+  absl::MutexLock lock(&logs_mu_);
+  const auto found = logs_.find(id);
+  return found == logs_.end() ? nullptr : found->second.log.get();
+}
+
+std::shared_ptr<Log> LogDirImpl::Share(const LogId& id) const {
+  absl::MutexLock lock(&logs_mu_);
+  const auto found = logs_.find(id);
+  return found == logs_.end() ? nullptr : found->second.log;
+}
+
+absl::Status LogDirImpl::CheckIsNew(const LogName& name) const {
+  if (closed_) {
+    return absl::FailedPreconditionError(absl::StrCat("log dir ", options_.path, " was closed"));
+  }
+  if (Find(name.id) != nullptr || environment_.disk.Exists(PathOf(DirectoryName(name)))) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("log dir ", options_.path, ": there is a log ", DirectoryName(name), " already"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LogDirImpl::MakeDirectory(const std::string& path, const LogName& name) {
+  RETURN_IF_ERROR(environment_.disk.CreateDirectory(path));
+  RETURN_IF_ERROR(environment_.disk.ReplaceFile(absl::StrCat(path, "/", kPartitionMetadata),
+                                                EncodePartitionMetadata(name.id.topic_id)));
+  return environment_.disk.SyncDirectory(options_.path);
+}
+
+absl::StatusOr<std::shared_ptr<Log>> LogDirImpl::Create(const LogName& name, const LogOptions& options) {
+  absl::MutexLock create(&create_mu_);
+  RETURN_IF_ERROR(CheckIsNew(name));
+  const std::string path = PathOf(DirectoryName(name));
+  absl::Status status = MakeDirectory(path, name);
+  absl::StatusOr<std::shared_ptr<PartitionLog>> log = status;
+  if (status.ok()) {
+    log = PartitionLog::Create(context_, path, name.id, options);
+  }
+  if (!log.ok()) {
+    environment_.disk.RemoveTree(path).IgnoreError();
+    return log.status();
+  }
+  absl::MutexLock lock(&logs_mu_);
+  logs_[name.id] = {name, *log};
+  return std::shared_ptr<Log>(*std::move(log));
+}
+
+// Renamed, it is deleted for every restart to come; what is left is a matter of disk space.
+absl::Status LogDirImpl::Delete(const LogId& id) {
+  absl::MutexLock create(&create_mu_);
+  Entry entry;
+  {
+    absl::MutexLock lock(&logs_mu_);
+    const auto found = logs_.find(id);
+    if (found == logs_.end()) {
+      return absl::NotFoundError(absl::StrCat("log dir ", options_.path, ": no log of topic ",
+                                              id.topic_id.ToString(), ", partition ", id.partition.value()));
+    }
+    entry = found->second;
+    logs_.erase(found);
+  }
+  entry.log->Abandon();
+  const std::string deleted =
+      absl::StrCat(PathOf(DirectoryName(entry.name)), ".", id.topic_id.ToString(), kDeletedLogSuffix);
+  RETURN_IF_ERROR(environment_.disk.Rename(entry.log->directory(), deleted));
+  RETURN_IF_ERROR(environment_.disk.SyncDirectory(options_.path));
+  index_->DropLog(id);
+  RemoveInBackground(deleted);
+  return absl::OkStatus();
+}
+
+void LogDirImpl::Tick() {
+  for (const Entry& entry : AllEntries()) {
+    entry.log->Maintain();
+  }
+}
+
+void LogDirImpl::RunTimer() {
+  const absl::Duration interval = absl::Milliseconds(options_.maintenance_interval_ms);
+  while (true) {
+    {
+      absl::MutexLock lock(&timer_mu_);
+      if (timer_mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval)) {
+        return;
+      }
+    }
+    Tick();
+  }
+}
+
+void LogDirImpl::StopTimer() {
+  {
+    absl::MutexLock lock(&timer_mu_);
+    stopping_ = true;
+  }
+  if (timer_.joinable()) {
+    timer_.join();
+  }
+}
+
+// Not marked clean unless every log is whole on the disk.
+absl::Status LogDirImpl::Close() {
+  absl::MutexLock create(&create_mu_);
+  if (std::exchange(closed_, true)) {
+    return absl::OkStatus();
+  }
+  StopTimer();
+  absl::Status status;
+  for (const Entry& entry : AllEntries()) {
+    status.Update(entry.log->Close());
+  }
+  status.Update(index_->Flush());
+  RETURN_IF_ERROR(status);
+  return MarkClean();
+}
+
+LogDir::Stats LogDirImpl::stats() const {
+  Stats stats = stats_;
+  absl::MutexLock lock(&logs_mu_);
+  stats.logs = logs_.size();
+  return stats;
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,85 @@
+// The LogDir of log_dir.h.
+//
+// It owns everything that its logs lean on, in the order in which that must go away: first the timer, then
+// the flusher, then the logs' tasks, then the index, last the lock.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/log/file_lock.h"
+#include "storage/log/flusher.h"
+#include "storage/log/log_dir.h"
+#include "storage/log/meta_properties.h"
+#include "storage/log/partition_log.h"
+
+namespace sluice::storage {
+
+class LogDirImpl final : public LogDir {
+ public:
+  LogDirImpl(const LogDirOptions& options, LogEnvironment environment, FileLock lock,
+             const MetaProperties& properties, std::unique_ptr<OffsetIndex> index);
+  ~LogDirImpl() override;
+
+  // Opens all logs, then starts the timer. Before anything else.
+  absl::Status Recover(bool clean);
+
+  std::vector<FoundLog> logs() const override;
+  Log* Find(const LogId& id) const override;
+  absl::StatusOr<std::shared_ptr<Log>> Create(const LogName& name, const LogOptions& options) override;
+  std::shared_ptr<Log> Share(const LogId& id) const override;
+  absl::Status Delete(const LogId& id) override;
+  void Tick() override;
+  absl::Status Close() override;
+  Stats stats() const override;
+  const Uuid& cluster_id() const override { return properties_.cluster_id; }
+  const Uuid& directory_id() const override { return properties_.directory_id; }
+
+ private:
+  struct Entry {
+    LogName name;
+    std::shared_ptr<PartitionLog> log;  // Shared with its tasks, the flusher and the broker.
+  };
+  using Entries = absl::flat_hash_map<LogId, Entry>;
+
+  std::string PathOf(absl::string_view name) const;
+  absl::Status MarkUnclean(bool clean);
+  absl::Status MarkClean();
+  absl::StatusOr<std::vector<std::pair<LogName, std::string>>> ListLogs();
+  absl::StatusOr<std::optional<LogName>> ReadName(const std::string& directory_name);
+  void RemoveInBackground(std::string path);
+  absl::Status CheckIsNew(const LogName& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
+  absl::Status MakeDirectory(const std::string& path, const LogName& name);
+  std::vector<Entry> AllEntries() const;
+  void RunTimer();
+  void StopTimer();
+
+  // Set at construction.
+  const LogDirOptions options_;
+  const LogEnvironment environment_;
+  const FileLock lock_;
+  const MetaProperties properties_;
+  const std::unique_ptr<OffsetIndex> index_;
+  SyncFailure failure_;
+  std::optional<Flusher> flusher_;  // Until Close.
+  LogContext context_;
+  Stats stats_;  // Set by Recover, but for the number of logs.
+
+  absl::Mutex create_mu_;  // One Create or Delete at a time.
+  mutable absl::Mutex logs_mu_ ABSL_ACQUIRED_AFTER(create_mu_);
+  Entries logs_ ABSL_GUARDED_BY(logs_mu_);
+  bool closed_ ABSL_GUARDED_BY(create_mu_) = false;
+
+  absl::Mutex timer_mu_;
+  bool stopping_ ABSL_GUARDED_BY(timer_mu_) = false;
+  std::thread timer_;
+};
+
+}  // namespace sluice::storage

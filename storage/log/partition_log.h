@@ -1,0 +1,230 @@
+// The Log of log.h, on segment files. One idea a file:
+//
+//   partition_log.cc             opening, closing, what can be asked
+//   partition_log_append.cc      the critical section: check, place, stamp, publish
+//   partition_log_upkeep.cc      room ahead of the appends: allocate, map, populate, roll
+//   partition_log_durability.cc  sync, checkpoints, feeding the index
+//   partition_log_maintenance.cc retention, rolling by age, flush.ms, idle maps
+//
+// Locks, in the order in which they may nest:
+//   upkeep_mu_ > checkpoint_mu_ > sync_mu_ > append_mu_ > those inside the parts
+// Only append_mu_ is ever taken by TryAppend, and nobody does I/O under it but TryAppend's own pwrite.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/log/index_feeder.h"
+#include "storage/log/log.h"
+#include "storage/log/log_context.h"
+#include "storage/log/log_position.h"
+#include "storage/log/log_reader.h"
+#include "storage/log/log_state.h"
+#include "storage/log/recovery.h"
+#include "storage/log/segment_list.h"
+#include "storage/log/segment_writer.h"
+#include "storage/log/tail_index.h"
+#include "storage/log/task_gate.h"
+#include "storage/log/time_search.h"
+
+namespace sluice::storage {
+
+class PartitionLog final : public Log, public SyncTarget, public std::enable_shared_from_this<PartitionLog> {
+ public:
+  // An empty log in `directory`, which exists and holds no segment.
+  static absl::StatusOr<std::shared_ptr<PartitionLog>> Create(const LogContext& context,
+                                                              std::string directory, const LogId& id,
+                                                              const LogOptions& options);
+  // What is in `directory`. Its options are the defaults, and retention rests, until SetOptions().
+  static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(const LogContext& context, std::string directory,
+                                                            const LogId& id, bool clean);
+  ~PartitionLog() override;
+
+  AppendOutcome TryAppend(const record::BatchView& batch, const AppendContext& context) override;
+  AppendOutcome Append(const record::BatchView& batch, const AppendContext& context) override;
+  ReadOutcome TryRead(const ReadRequest& request, ReadCursor* cursor) override;
+  ReadOutcome Read(const ReadRequest& request, ReadCursor* cursor) override;
+
+  Offset start() const override { return Offset(start_.load(std::memory_order_acquire)); }
+  Offset end() const override { return end_.offset(); }
+  Offset durable_end() const override { return durable_.offset(); }
+  Offset readable_end() const override;
+
+  void SetListener(absl::AnyInvocable<void()> listener) override { listener_ = std::move(listener); }
+  void RequestSync() override;
+
+  absl::StatusOr<std::optional<OffsetAndTimestamp>> FindTimestamp(int64_t timestamp_ms,
+                                                                  Offset limit) override;
+  absl::StatusOr<std::optional<OffsetAndTimestamp>> FindMaxTimestamp(Offset limit) override;
+
+  LeaderEpoch latest_epoch() const override;
+  std::optional<EpochEnd> FindEpochEnd(LeaderEpoch epoch) const override;
+  LeaderEpoch EpochOf(Offset offset) const override;
+
+  absl::Status AdvanceStart(Offset start) override;
+  void SetOptions(const LogOptions& options) override;
+  uint64_t size_bytes() const override;
+  size_t segment_count() const override { return segments_.size(); }
+  const LogId& id() const override { return id_; }
+  const std::string& directory() const override { return directory_; }
+
+  // For the log dir.
+  absl::Status SyncNow() override;
+  // One round of what age and time bring: rolling, retention, flush.ms, idle maps, due unlinking.
+  void Maintain();
+  // Everything durable, trimmed and in the index; no append follows, no read either.
+  absl::Status Close();
+  // As if the process ended here, or before the log is deleted. Waits for running tasks.
+  void Abandon();
+  uint64_t recovered_bytes() const { return recovered_bytes_; }
+
+ private:
+  // A segment's file, made under a name of its own before its base offset is known.
+  struct Prepared {
+    std::shared_ptr<File> file;  // Becomes the segment's.
+    Room room;
+    std::shared_ptr<Mapping> map;  // Becomes the writer's.
+  };
+  // A segment that was rolled away and has its tail and its map still.
+  struct Rolled {
+    std::shared_ptr<SegmentWriter> writer;  // The last reference but for a task that populates.
+    uint64_t size_bytes = 0;
+  };
+  // What an append leaves to be done without the lock.
+  struct AfterAppend {
+    bool appended = false;
+    bool sync = false;
+    bool upkeep = false;
+    bool checkpoint = false;
+    bool drain = false;
+  };
+  struct DueUnlink {
+    std::string path;
+    absl::Duration due;
+    std::shared_ptr<Segment> segment;  // Keeps the last close, which is slow, for the disk pool.
+  };
+
+  PartitionLog(const LogContext& context, std::string directory, const LogId& id, const LogOptions& options,
+               RecoveredLog recovered);
+
+  // partition_log.cc
+  absl::Status Start();
+  absl::Status ContinueLast(SegmentInfo* last);
+  absl::Status BeginSegment();
+  absl::StatusOr<std::shared_ptr<SegmentWriter>> OpenWriter(std::shared_ptr<File> file, uint64_t position);
+  std::string PathOf(absl::string_view name) const;
+  void Notify();
+  using Task = void (PartitionLog::*)();
+  void Post(Task task);
+  bool closed() const { return closed_.load(std::memory_order_acquire); }
+  absl::Status ClosedError() const;
+
+  // partition_log_append.cc
+  AppendOutcome AppendLocked(const record::BatchView& batch, const AppendContext& context, AfterAppend* after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mu_);
+  absl::Status Place(const record::BatchView& batch, const BatchStamp& stamp, int64_t now_ms,
+                     AfterAppend* after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mu_);
+  void Remember(const record::BatchView& batch, const BatchStamp& stamp, uint64_t position, int64_t now_ms,
+                AfterAppend* after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mu_);
+  void PlanAfter(const record::BatchView& batch, AfterAppend* after)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mu_);
+  bool NeedsRoll(uint64_t size_bytes, int64_t now_ms) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(append_mu_);
+  void Finish(const AfterAppend& after);
+
+  // partition_log_upkeep.cc
+  absl::Status MakeRoom(uint64_t size_bytes, int64_t now_ms) ABSL_LOCKS_EXCLUDED(upkeep_mu_, append_mu_);
+  absl::Status MakeRoomLocked(uint64_t size_bytes, int64_t now_ms, bool* rolled)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  absl::Status TakeStep(const std::shared_ptr<SegmentWriter>& writer, const RoomStep& step,
+                        uint64_t size_needed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  absl::Status AllocateMore(SegmentWriter& writer, const RoomStep& step, uint64_t size_needed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  absl::Status PrepareNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  absl::Status Roll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  void Install(Offset base, Prepared prepared) ABSL_EXCLUSIVE_LOCKS_REQUIRED(upkeep_mu_);
+  void Upkeep() ABSL_LOCKS_EXCLUDED(upkeep_mu_);
+  void FinishRolls();
+
+  // partition_log_durability.cc
+  absl::Status SyncSegments(const LogPosition& from, const LogPosition& to)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
+  absl::Status WriteCheckpoint();
+  void CheckpointTask();
+  absl::Status Drain();
+  void DrainTask();
+
+  // partition_log_maintenance.cc
+  void RollByAge(int64_t now_ms);
+  void ApplyRetention(int64_t now_ms);
+  void FlushByAge();
+  void GiveBackIdleMap();
+  void UnlinkDue();
+  absl::Status MoveStart(Offset start);
+  absl::Status DropSegmentsBefore(Offset start);
+
+  // Set at construction.
+  const LogContext context_;
+  const std::string directory_;
+  const LogId id_;
+  uint64_t recovered_bytes_ = 0;
+  absl::AnyInvocable<void()> listener_;  // Set before the first append.
+
+  // Shared by appenders, readers and tasks; each guards itself.
+  SegmentList segments_;
+  PositionCell end_;
+  PositionCell durable_;
+  TailIndex tail_;
+  const LogReader reader_;
+  const TimeSearch times_;
+  TaskGate gate_;
+  std::atomic<int64_t> start_;
+  std::atomic<bool> closed_{false};
+  std::atomic<bool> abandoned_{false};      // No sync either: the directory may be gone.
+  std::atomic<bool> synced_;                // Readers wait for durability.
+  std::atomic<int64_t> readable_floor_{0};  // Readable before the log became a synced one.
+
+  mutable absl::Mutex epochs_mu_;
+  EpochCache epochs_ ABSL_GUARDED_BY(epochs_mu_);
+
+  absl::Mutex upkeep_mu_ ABSL_ACQUIRED_BEFORE(checkpoint_mu_);
+  std::optional<Prepared> prepared_ ABSL_GUARDED_BY(upkeep_mu_);
+
+  absl::Mutex checkpoint_mu_ ABSL_ACQUIRED_BEFORE(sync_mu_);
+
+  absl::Mutex sync_mu_ ABSL_ACQUIRED_BEFORE(append_mu_);
+  Offset directory_synced_to_ ABSL_GUARDED_BY(sync_mu_){-1};  // Segments up to this one are in the directory.
+
+  mutable absl::Mutex append_mu_;
+  LogOptions options_ ABSL_GUARDED_BY(append_mu_);
+  bool options_known_ ABSL_GUARDED_BY(append_mu_) = true;  // False: defaults, because nobody set them yet.
+  std::shared_ptr<Segment> active_ ABSL_GUARDED_BY(append_mu_);        // Shared with segments_.
+  std::shared_ptr<SegmentWriter> writer_ ABSL_GUARDED_BY(append_mu_);  // Shared with running upkeep.
+  Offset next_offset_ ABSL_GUARDED_BY(append_mu_);
+  ProducerState producers_ ABSL_GUARDED_BY(append_mu_);
+  LeaderEpoch latest_epoch_ ABSL_GUARDED_BY(append_mu_);
+  IndexFeeder feeder_ ABSL_GUARDED_BY(append_mu_);
+  std::optional<int64_t> first_append_ms_ ABSL_GUARDED_BY(append_mu_);  // Of the active segment.
+  bool rolling_ ABSL_GUARDED_BY(append_mu_) = false;
+  bool upkeep_queued_ ABSL_GUARDED_BY(append_mu_) = false;
+  bool drain_queued_ ABSL_GUARDED_BY(append_mu_) = false;
+  std::vector<Rolled> rolled_ ABSL_GUARDED_BY(append_mu_);
+  std::vector<SegmentEntry> sealed_pending_ ABSL_GUARDED_BY(append_mu_);  // Not in the index yet.
+  uint64_t bytes_since_checkpoint_ ABSL_GUARDED_BY(append_mu_) = 0;
+  int64_t records_since_flush_ ABSL_GUARDED_BY(append_mu_) = 0;
+  bool appended_since_tick_ ABSL_GUARDED_BY(append_mu_) = true;
+
+  // Maintenance only: one thread at a time.
+  absl::Mutex maintenance_mu_ ABSL_ACQUIRED_BEFORE(upkeep_mu_);
+  absl::Duration last_append_ ABSL_GUARDED_BY(maintenance_mu_);
+  absl::Duration last_synced_ ABSL_GUARDED_BY(maintenance_mu_);
+
+  absl::Mutex unlink_mu_;
+  std::vector<DueUnlink> due_unlinks_ ABSL_GUARDED_BY(unlink_mu_);
+};
+
+}  // namespace sluice::storage

@@ -1,0 +1,115 @@
+// What reaches the disk, and in which order: bytes, then the directory, then the published durable end; the
+// index only after what it speaks of.
+#include <utility>
+
+#include "proto/base/status_macros.h"
+#include "storage/log/partition_log.h"
+
+namespace sluice::storage {
+
+void PartitionLog::RequestSync() {
+  // The flag is looked at again, in order with the append, by the scheduler.
+  if (!closed()) {
+    context_.syncs.Request(shared_from_this());
+  }
+}
+
+absl::Status PartitionLog::SyncNow() {
+  {
+    absl::MutexLock sync(&sync_mu_);
+    if (abandoned_.load(std::memory_order_acquire)) {
+      return ClosedError();
+    }
+    if (context_.failure.raised()) {
+      return context_.failure.status();
+    }
+    const LogPosition end = end_.Get();
+    const LogPosition durable = durable_.Get();
+    if (end == durable) {
+      return absl::OkStatus();
+    }
+    if (absl::Status synced = SyncSegments(durable, end); !synced.ok()) {
+      context_.failure.Raise(synced);
+      return synced;
+    }
+    durable_.Set(end);
+  }
+  Notify();
+  return absl::OkStatus();
+}
+
+absl::Status PartitionLog::SyncSegments(const LogPosition& from, const LogPosition& to) {
+  Offset last = directory_synced_to_;
+  for (const SegmentInfo& info : segments_.Between(from.segment_base, to.segment_base)) {
+    last = std::max(last, info.base());
+    const bool was_synced =
+        info.sealed && info.base() == from.segment_base && info.size_bytes == from.position;
+    const bool is_empty = info.base() == to.segment_base && to.position == 0;
+    if (was_synced || is_empty) {
+      continue;
+    }
+    ASSIGN_OR_RETURN(const std::shared_ptr<File> file, info.segment->OpenFile());
+    if (absl::Status synced = file->Sync(); !synced.ok()) {
+      return WithContext(synced, info.segment->path());
+    }
+  }
+  if (last > directory_synced_to_) {
+    RETURN_IF_ERROR(context_.disk.SyncDirectory(directory_));
+    directory_synced_to_ = last;
+  }
+  return absl::OkStatus();
+}
+
+// The state is taken together with the position that it belongs to; then that position is made durable; then
+// both go into the index in one write.
+absl::Status PartitionLog::WriteCheckpoint() {
+  absl::MutexLock checkpoint(&checkpoint_mu_);
+  LogState state;
+  LogPosition position;
+  IndexUpdate update;
+  {
+    absl::MutexLock lock(&append_mu_);
+    position = end_.Get();
+    update = tail_.Pending();
+    update.sealed = sealed_pending_;
+    state.log_start = start();
+    state.max_timestamp_ms = feeder_.max_timestamp_ms();
+    state.segment_max_timestamp_ms = active_->max_timestamp_ms();
+    state.producers = producers_;
+    bytes_since_checkpoint_ = 0;
+    absl::MutexLock epochs(&epochs_mu_);
+    state.epochs = epochs_.starts();
+  }
+  RETURN_IF_ERROR(SyncNow());
+  update.checkpoint =
+      Checkpoint{position.offset, position.segment_base, position.position, EncodeLogState(state)};
+  RETURN_IF_ERROR(context_.index.Write(id_, update));
+  tail_.MarkWritten(update);
+  absl::MutexLock lock(&append_mu_);
+  sealed_pending_.erase(sealed_pending_.begin(),
+                        sealed_pending_.begin() + static_cast<std::ptrdiff_t>(update.sealed.size()));
+  return absl::OkStatus();
+}
+
+// A checkpoint that fails leaves the one before: recovery walks further. Sync errors were raised already.
+void PartitionLog::CheckpointTask() {
+  WriteCheckpoint().IgnoreError();
+}
+
+absl::Status PartitionLog::Drain() {
+  absl::MutexLock checkpoint(&checkpoint_mu_);
+  const IndexUpdate update = tail_.Pending();
+  const absl::Status written = context_.index.Write(id_, update);
+  if (written.ok()) {
+    tail_.MarkWritten(update);
+  }
+  return written;
+}
+
+void PartitionLog::DrainTask() {
+  Drain().IgnoreError();  // The entries stay in memory, and are tried again with the next ones.
+  absl::MutexLock lock(&append_mu_);
+  drain_queued_ = false;
+}
+
+}  // namespace sluice::storage

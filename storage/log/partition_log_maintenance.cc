@@ -1,0 +1,204 @@
+// What age and configuration bring about, apart from any append.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/base/status_macros.h"
+#include "storage/log/partition_log.h"
+#include "storage/log/retention.h"
+#include "storage/log/segment_name.h"
+
+namespace sluice::storage {
+
+void PartitionLog::Maintain() {
+  if (!gate_.Enter()) {
+    return;
+  }
+  {
+    absl::MutexLock maintenance(&maintenance_mu_);
+    const int64_t now_ms = context_.clock.NowMs();
+    RollByAge(now_ms);
+    ApplyRetention(now_ms);
+    FlushByAge();
+    GiveBackIdleMap();
+  }
+  gate_.Leave();
+  bool due = false;
+  {
+    absl::MutexLock lock(&unlink_mu_);
+    for (const DueUnlink& unlink : due_unlinks_) {
+      due = due || unlink.due <= context_.clock.Monotonic();
+    }
+  }
+  if (due) {
+    Post(&PartitionLog::UnlinkDue);
+  }
+}
+
+void PartitionLog::RollByAge(int64_t now_ms) {
+  bool due;
+  {
+    absl::MutexLock lock(&append_mu_);
+    due = options_known_ && NeedsRoll(0, now_ms);
+    producers_.Expire(now_ms - context_.limits.producer_id_expiration_ms);
+  }
+  if (due) {
+    MakeRoom(0, now_ms).IgnoreError();  // The next append meets the same error and reports it.
+  }
+}
+
+void PartitionLog::ApplyRetention(int64_t now_ms) {
+  RetentionRules rules;
+  {
+    absl::MutexLock lock(&append_mu_);
+    if (!options_known_) {
+      return;
+    }
+    rules = {options_.retention_ms, options_.retention_bytes};
+  }
+  const LogPosition end = end_.Get();
+  std::vector<SegmentSummary> row;
+  for (const SegmentInfo& info : segments_.All()) {
+    const LogPosition segment_end = LogReader::EndOf(info, end);
+    row.push_back({info.base(), segment_end.offset, segment_end.position, info.segment->max_timestamp_ms()});
+  }
+  const RetentionDecision decision = DecideRetention(row, rules, now_ms);
+  if (decision.roll_active) {
+    absl::MutexLock upkeep(&upkeep_mu_);
+    if (Roll().ok()) {
+      Post(&PartitionLog::FinishRolls);
+    }
+  }
+  if (decision.drop_count > 0) {
+    const Offset start = std::min(row[decision.drop_count - 1].next_offset, durable_end());
+    MoveStart(start).IgnoreError();  // Tried again with the next round.
+  }
+}
+
+void PartitionLog::FlushByAge() {
+  const absl::Duration now = context_.clock.Monotonic();
+  int64_t flush_ms;
+  {
+    absl::MutexLock lock(&append_mu_);
+    flush_ms = options_.flush_ms;
+  }
+  if (end() == durable_end()) {
+    last_synced_ = now;
+  } else if (flush_ms != LogOptions::kNever && now - last_synced_ >= absl::Milliseconds(flush_ms)) {
+    last_synced_ = now;
+    RequestSync();
+  }
+}
+
+void PartitionLog::GiveBackIdleMap() {
+  const absl::Duration now = context_.clock.Monotonic();
+  {
+    absl::MutexLock lock(&append_mu_);
+    if (std::exchange(appended_since_tick_, false)) {
+      last_append_ = now;
+    }
+    if (now - last_append_ < absl::Milliseconds(context_.limits.idle_unmap_ms) || !writer_->room().mapped) {
+      return;
+    }
+  }
+  std::shared_ptr<Mapping> map;           // Unmapped at the end, outside the locks,
+  std::shared_ptr<Mapping> prepared_map;  // and so is that of the segment-to-be.
+  absl::MutexLock upkeep(&upkeep_mu_);
+  absl::MutexLock lock(&append_mu_);
+  map = writer_->TakeMap();
+  if (prepared_) {
+    prepared_map = std::move(prepared_->map);
+    prepared_->room.mapped = false;
+  }
+}
+
+absl::Status PartitionLog::AdvanceStart(Offset start) {
+  if (closed()) {
+    return ClosedError();
+  }
+  if (start > end()) {
+    return absl::OutOfRangeError(absl::StrCat("log ", directory_, ": cannot start at offset ", start.value(),
+                                              ", its end is ", end().value()));
+  }
+  if (start <= this->start()) {
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(SyncNow());
+  RETURN_IF_ERROR(MoveStart(start));
+  return context_.index.Flush();  // What was deleted on demand must not come back after a power cut.
+}
+
+// The new start is in a checkpoint before the first file goes.
+absl::Status PartitionLog::MoveStart(Offset start) {
+  {
+    absl::MutexLock lock(&append_mu_);
+    if (start <= this->start()) {
+      return absl::OkStatus();
+    }
+    start_.store(start.value(), std::memory_order_release);
+    absl::MutexLock epochs(&epochs_mu_);
+    epochs_.TrimBefore(start);
+  }
+  Notify();
+  RETURN_IF_ERROR(WriteCheckpoint());
+  return DropSegmentsBefore(start);
+}
+
+absl::Status PartitionLog::DropSegmentsBefore(Offset start) {
+  int64_t delay_ms;
+  {
+    absl::MutexLock lock(&append_mu_);
+    delay_ms = options_.file_delete_delay_ms;
+  }
+  const absl::Duration due = context_.clock.Monotonic() + absl::Milliseconds(delay_ms);
+  absl::Status status;
+  const std::vector<SegmentInfo> removed = segments_.RemoveBefore(start);
+  for (const SegmentInfo& info : removed) {
+    const std::string path = info.segment->path();
+    const std::string deleted = absl::StrCat(path, kDeletedSuffix);
+    const absl::Status renamed = context_.disk.Rename(path, deleted);
+    status.Update(renamed);
+    absl::MutexLock lock(&unlink_mu_);
+    due_unlinks_.push_back({renamed.ok() ? deleted : path, due, info.segment});
+  }
+  if (!removed.empty()) {
+    // By whole segments, so that lookups in the first one still find its entries.
+    context_.index.DropBefore(id_, removed.back().next_offset);
+  }
+  return status;
+}
+
+void PartitionLog::UnlinkDue() {
+  const absl::Duration now = context_.clock.Monotonic();
+  std::vector<DueUnlink> due;
+  {
+    absl::MutexLock lock(&unlink_mu_);
+    const auto first_due = std::partition(due_unlinks_.begin(), due_unlinks_.end(),
+                                          [now](const DueUnlink& unlink) { return unlink.due > now; });
+    due.assign(std::make_move_iterator(first_due), std::make_move_iterator(due_unlinks_.end()));
+    due_unlinks_.erase(first_due, due_unlinks_.end());
+  }
+  for (const DueUnlink& unlink : due) {
+    context_.disk.Unlink(unlink.path).IgnoreError();  // Left behind, it is removed at the next start.
+  }
+}
+
+absl::StatusOr<std::optional<OffsetAndTimestamp>> PartitionLog::FindTimestamp(int64_t timestamp_ms,
+                                                                              Offset limit) {
+  if (closed()) {
+    return ClosedError();
+  }
+  RETURN_IF_ERROR(Drain());
+  return times_.FirstAtOrAfter(timestamp_ms, start(), std::min(limit, end()));
+}
+
+absl::StatusOr<std::optional<OffsetAndTimestamp>> PartitionLog::FindMaxTimestamp(Offset limit) {
+  if (closed()) {
+    return ClosedError();
+  }
+  RETURN_IF_ERROR(Drain());
+  return times_.Largest(start(), std::min(limit, end()));
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,86 @@
+#include "storage/log/producer_state.h"
+
+#include <algorithm>
+
+namespace sluice::storage {
+namespace {
+
+const ProducedBatch* FindRetried(const ProducerEntry& entry, const record::BatchView& batch) {
+  const auto end = entry.batches.begin() + static_cast<std::ptrdiff_t>(entry.count);
+  const auto found = std::find_if(entry.batches.begin(), end, [&batch](const ProducedBatch& known) {
+    return known.first_sequence == batch.base_sequence() && known.last_sequence == batch.last_sequence();
+  });
+  return found == end ? nullptr : &*found;
+}
+
+ProducerVerdict CheckSequence(const ProducerEntry& entry, const record::BatchView& batch) {
+  if (batch.producer_epoch() > entry.epoch) {
+    return batch.base_sequence() == 0 ? ProducerVerdict::kAccept : ProducerVerdict::kOutOfOrderSequence;
+  }
+  if (entry.count == 0) {  // Only markers so far: any sequence may come first.
+    return ProducerVerdict::kAccept;
+  }
+  const int32_t expected = record::AdvanceSequence(entry.last().last_sequence, 1);
+  return batch.base_sequence() == expected ? ProducerVerdict::kAccept : ProducerVerdict::kOutOfOrderSequence;
+}
+
+}  // namespace
+
+void ProducerEntry::Push(const ProducedBatch& batch) {
+  if (count == kWindow) {
+    std::copy(batches.begin() + 1, batches.end(), batches.begin());
+    --count;
+  }
+  batches[count++] = batch;
+}
+
+// A producer that is not known may begin anywhere: its earlier batches may have left by retention, or its
+// entry by age (KIP-360).
+ProducerState::Answer ProducerState::Check(const record::BatchView& batch) const {
+  if (!batch.has_producer()) {
+    return {};
+  }
+  const auto found = entries_.find(batch.producer_id());
+  if (found == entries_.end()) {
+    return {};
+  }
+  const ProducerEntry& entry = found->second;
+  if (batch.producer_epoch() < entry.epoch) {
+    return {.verdict = ProducerVerdict::kInvalidEpoch, .duplicate = {}};
+  }
+  if (batch.is_control() || batch.base_sequence() == kNoSequence) {
+    return {};
+  }
+  if (batch.producer_epoch() == entry.epoch) {
+    if (const ProducedBatch* first_try = FindRetried(entry, batch)) {
+      return {.verdict = ProducerVerdict::kDuplicate, .duplicate = *first_try};
+    }
+  }
+  return {.verdict = CheckSequence(entry, batch), .duplicate = {}};
+}
+
+void ProducerState::Update(const record::BatchView& batch, Offset base, int64_t log_append_time_ms,
+                           int64_t now_ms) {
+  if (!batch.has_producer()) {
+    return;
+  }
+  ProducerEntry& entry = entries_[batch.producer_id()];
+  if (batch.producer_epoch() != entry.epoch) {
+    entry.epoch = batch.producer_epoch();
+    entry.count = 0;
+  }
+  entry.last_seen_ms = now_ms;
+  if (!batch.is_control() && batch.base_sequence() != kNoSequence) {
+    entry.Push({.first_sequence = batch.base_sequence(),
+                .last_sequence = batch.last_sequence(),
+                .base_offset = base,
+                .last_offset = base + batch.last_offset_delta(),
+                .log_append_time_ms = log_append_time_ms});
+  }
+}
+
+void ProducerState::Expire(int64_t before_ms) {
+  absl::erase_if(entries_, [before_ms](const auto& item) { return item.second.last_seen_ms < before_ms; });
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,47 @@
+// Finds out, when a log is opened, what it holds: from its last checkpoint and a walk over what came after.
+//
+//   sealed, as the index says | checkpoint | walked: length, magic, offsets, CRC | clean or torn tail
+//
+// - Zeroes or the file's end behind the last good batch: the log goes on there.
+// - An unfinished batch at the very end: cut off; the log goes on in a new file, because bytes of a file
+//   position that was served once are never written again.
+// - Anything else (a bad batch before a good one, a gap between segments, a file shorter than was synced):
+//   absl::DataLoss that names file and byte. Nothing is cut then.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/base/clock.h"
+#include "storage/disk/disk.h"
+#include "storage/index/offset_index.h"
+#include "storage/log/log_position.h"
+#include "storage/log/log_state.h"
+#include "storage/log/segment_list.h"
+
+namespace sluice::storage {
+
+struct RecoveryInput {
+  Disk& disk;
+  Clock& clock;
+  OffsetIndex& index;
+  std::string directory;
+  LogId id;
+  bool clean = false;  // The last broker stopped in order: there can be no torn tail, and CRCs are trusted.
+};
+
+struct RecoveredLog {
+  // All sealed, or all but the last, whose room behind `end` may be appended to.
+  std::vector<SegmentInfo> segments;
+  LogPosition end;
+  LogPosition durable;  // What was found behind it is whole but may not be on the disk yet.
+  LogState state;
+  uint64_t walked_bytes = 0;
+};
+
+// Opens, reads, may trim files and writes index entries. Blocks.
+absl::StatusOr<RecoveredLog> RecoverLog(const RecoveryInput& input);
+
+}  // namespace sluice::storage

@@ -1,0 +1,61 @@
+// One file of a log. Its published bytes never change; it is unlinked, never truncated below them.
+//
+// Shared by the log's list of segments and by whoever reads it at the moment, so that retention can drop a
+// segment that is being read. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "proto/base/ids.h"
+#include "proto/record/batch_format.h"
+#include "storage/disk/disk.h"
+
+namespace sluice::storage {
+
+class Segment {
+ public:
+  // `file` may be null: it is then opened when first read. `disk` must outlive the last OpenFile().
+  Segment(Disk& disk, std::string path, Offset base, std::shared_ptr<File> file = nullptr)
+      : disk_(disk), path_(std::move(path)), base_(base), file_(std::move(file)) {}
+
+  Offset base() const { return base_; }
+  const std::string& path() const { return path_; }
+
+  // Null while it was not opened. Never blocks.
+  std::shared_ptr<File> OpenedFile() const {
+    absl::MutexLock lock(&mu_);
+    return file_;
+  }
+  // Opens it for reading if need be.
+  absl::StatusOr<std::shared_ptr<File>> OpenFile();
+  // Gives the descriptor back until the next OpenFile(). Only when all of it is on the disk: the descriptor
+  // that wrote is the one that hears of write errors.
+  void CloseFile() {
+    absl::MutexLock lock(&mu_);
+    file_.reset();
+  }
+
+  // The largest record timestamp in it; kNoTimestamp when there is none.
+  int64_t max_timestamp_ms() const { return max_timestamp_ms_.load(std::memory_order_relaxed); }
+  void RaiseMaxTimestamp(int64_t timestamp_ms) {
+    if (timestamp_ms > max_timestamp_ms()) {
+      max_timestamp_ms_.store(timestamp_ms, std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  Disk& disk_;
+  const std::string path_;
+  const Offset base_;
+  std::atomic<int64_t> max_timestamp_ms_{record::kNoTimestamp};  // Raised by the appender only.
+
+  mutable absl::Mutex mu_;
+  std::shared_ptr<File> file_ ABSL_GUARDED_BY(mu_);  // Shared with readers and the writer.
+};
+
+}  // namespace sluice::storage

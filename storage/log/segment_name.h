@@ -1,0 +1,23 @@
+// The names of files in a log's directory, as Kafka has them.
+//
+//   00000000000000004711.log            a segment whose first record has offset 4711
+//   next.prepared                       a segment-to-be, allocated ahead; gone after a restart
+//   00000000000000004711.log.deleted    dropped by retention, about to be unlinked
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "proto/base/ids.h"
+
+namespace sluice::storage {
+
+inline constexpr absl::string_view kPreparedName = "next.prepared";
+inline constexpr absl::string_view kDeletedSuffix = ".deleted";
+
+std::string SegmentFileName(Offset base);
+// Empty for any other file.
+std::optional<Offset> ParseSegmentFileName(absl::string_view name);
+
+}  // namespace sluice::storage
