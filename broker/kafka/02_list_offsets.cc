@@ -106,6 +106,8 @@ ErrorCode Check(const Request::ListOffsetsPartition& asked, int16_t version, con
                                     : CheckLeaderEpoch(asked.current_leader_epoch, *found.partition);
 }
 
+constexpr int16_t kLeaderEpochsFrom = 4;
+
 Result Answer(const Request::ListOffsetsPartition& asked, int16_t version, const TopicLookup& topic,
               bool duplicate) {
   Result result;
@@ -114,6 +116,9 @@ Result Answer(const Request::ListOffsetsPartition& asked, int16_t version, const
   const ErrorCode error = duplicate ? ErrorCode::kInvalidRequest : Check(asked, version, found);
   if (error == ErrorCode::kNone) {
     Find(asked.timestamp, *found.partition, &result);
+    if (version < kLeaderEpochsFrom) {
+      result.leader_epoch = kNoLeaderEpoch.value();
+    }
   } else {
     result.error_code = kafka::ToWire(error);
   }

@@ -11,6 +11,7 @@ using kafka::ErrorCode;
 using Request = kafka::FetchRequest;
 using Answer = kafka::FetchResponse::PartitionData;
 
+constexpr int16_t kCurrentLeaderFrom = 12;
 constexpr int16_t kTopicIdsFrom = 13;
 constexpr int8_t kReadCommitted = 1;
 
@@ -66,7 +67,7 @@ class Planner {
     }
     Partition& partition = *found.partition;
     if (const ErrorCode error = Check(asked, partition); error != ErrorCode::kNone) {
-      if (IsLeaderEpochError(error)) {
+      if (IsLeaderEpochError(error) && scope_.version >= kCurrentLeaderFrom) {
         answer->current_leader.leader_id = scope_.node_id.value();
         answer->current_leader.leader_epoch = partition.leader_epoch().value();
       }

@@ -4,7 +4,7 @@
 //   RawClient client(port);
 //   kafka::MetadataResponse metadata = client.Call(request, 12);
 //   client.Send(produce, 7);  client.Send(produce, 7);             // Pipelined.
-//   client.Receive<kafka::ProduceResponse>(7);
+//   client.Receive<kafka::ProduceResponse>();
 //   EXPECT_TRUE(client.IsClosedByPeer());
 //
 // Blocking, with a time limit on everything. Thread-compatible.
@@ -53,6 +53,13 @@ class RawClient {
   // Returns the correlation id.
   template <class Request>
   int32_t Send(const Request& request, int16_t version) {
+    const int32_t correlation_id = SendUnanswered(request, version);
+    awaited_.push_back({Request::kApiKey, version, correlation_id});
+    return correlation_id;
+  }
+  // For what has no answer: Produce with acks=0.
+  template <class Request>
+  int32_t SendUnanswered(const Request& request, int16_t version) {
     kafka::WireWriter out = kafka::WireWriter::Framed();
     kafka::RequestHeader header;
     header.api_key = Request::kApiKey;
@@ -63,7 +70,6 @@ class RawClient {
     request.Encode(out, version);
     out.FinishFrame();
     EXPECT_TRUE(out.ok()) << out.error();
-    awaited_.push_back({Request::kApiKey, version, header.correlation_id});
     SendBytes(out.buffer());
     return header.correlation_id;
   }
@@ -111,9 +117,9 @@ class RawClient {
 
   // `body` behind its length.
   void SendFrame(ByteView body) {
-    Bytes frame(4 + body.size());
+    Bytes frame(4);
     StoreBigEndian(frame.data(), static_cast<int32_t>(body.size()));
-    std::memcpy(frame.data() + 4, body.data(), body.size());
+    frame.insert(frame.end(), body.begin(), body.end());
     SendBytes(frame);
   }
 

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
 #include "broker/kafka/dispatch.h"
 #include "broker/net/disk_pool.h"
@@ -33,6 +35,23 @@
 #include "tests/support/temp_dir.h"
 
 namespace sluice {
+
+// Keeps what was said. Thread-safe.
+class RecordingLogger final : public Logger {
+ public:
+  void Log(LogLevel, absl::string_view component, absl::string_view message) override {
+    absl::MutexLock lock(&mu_);
+    lines_.push_back(absl::StrCat(component, ": ", message));
+  }
+  std::vector<std::string> lines() const {
+    absl::MutexLock lock(&mu_);
+    return lines_;
+  }
+
+ private:
+  mutable absl::Mutex mu_;
+  std::vector<std::string> lines_ ABSL_GUARDED_BY(mu_);
+};
 
 class TestBroker {
  public:
@@ -75,6 +94,7 @@ class TestBroker {
 
   const broker::BrokerConfig& config() const { return *config_; }
   const broker::NetStats& net_stats() const { return net_stats_; }
+  std::vector<std::string> log_lines() const { return logger_.lines(); }
   const Uuid& cluster_id() const { return cluster_id_; }
   const std::string& directory() const { return directory_.path(); }
   NodeId node_id() const { return NodeId(static_cast<int32_t>(config_->Int("node.id"))); }
@@ -147,7 +167,7 @@ class TestBroker {
   Random random_;
   TempDir directory_;
   storage::PosixDisk disk_;
-  NullLogger logger_;
+  RecordingLogger logger_;
   broker::NetStats net_stats_;
   Uuid cluster_id_;
 
