@@ -280,7 +280,7 @@ asio::awaitable<void> Connection::Write([[maybe_unused]] std::shared_ptr<Connect
 asio::awaitable<void> Connection::ReadCold() {
   const storage::FileRange range = writer_.cold_range();
   await_cold_ = true;
-  const absl::Status status = co_await OnPool(host_.parts.disk_pool, [range] { return MakeResident(range); });
+  const absl::Status status = co_await OnPool(host_.parts.disk_pool, [&] { return MakeResident(range); });
   await_cold_ = false;
   if (closed_) {
     co_return;

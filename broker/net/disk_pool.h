@@ -6,13 +6,14 @@
 #pragma once
 
 #include <asio/any_io_executor.hpp>
+#include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
 #include <asio/execution_context.hpp>
 #include <asio/post.hpp>
-#include <asio/this_coro.hpp>
 #include <asio/thread_pool.hpp>
 #include <asio/use_awaitable.hpp>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -73,24 +74,30 @@ class PoolTasks final : public asio::execution_context::service {
 };
 
 // Runs `work`, which returns a value, on the pool and resumes the awaiting coroutine on its own executor with
-// the result.
+// the result. Capture by reference: the coroutine sleeps meanwhile, and what it holds stays. (GCC 12 destroys
+// a lambda's captures twice when the lambda is a temporary of a co_await expression: one that owns something
+// must have a name.)
 template <class Work>
-asio::awaitable<std::invoke_result_t<Work>> OnPool(storage::Executor& pool, Work work) {
-  using Result = std::invoke_result_t<Work>;
+auto OnPool(storage::Executor& pool, Work&& work)
+    -> asio::awaitable<std::invoke_result_t<std::remove_reference_t<Work>&>> {
+  using Task = std::remove_reference_t<Work>;
+  using Result = std::invoke_result_t<Task&>;
   static_assert(!std::is_void_v<Result>, "return something: whoever awaits work wants to know how it went");
-  asio::any_io_executor executor = co_await asio::this_coro::executor;
-  co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(Result)>(
-      [&pool, executor](auto handler, Work task) {
+  static_assert(std::is_lvalue_reference_v<Work> || std::is_trivially_destructible_v<Task>,
+                "capture by reference, or give the lambda a name: auto work = ...; OnPool(pool, work)");
+  using Kept = std::conditional_t<std::is_lvalue_reference_v<Work>, std::reference_wrapper<Task>, Task>;
+  return asio::async_initiate<decltype(asio::use_awaitable), void(Result)>(
+      [](auto handler, storage::Executor* executor, Kept task) {
+        const asio::any_io_executor back = asio::get_associated_executor(handler);
         PoolTasks::Ticket ticket =
-            PoolTasks::Begin(asio::query(executor, asio::execution::context_as<asio::execution_context&>));
-        pool.Post([executor, ticket = std::move(ticket), handler = std::move(handler),
-                   task = std::move(task)]() mutable {
-          asio::post(executor, [handler = std::move(handler), result = task()]() mutable {
+            PoolTasks::Begin(asio::query(back, asio::execution::context_as<asio::execution_context&>));
+        executor->Post([back, ticket = std::move(ticket), handler = std::move(handler), task]() mutable {
+          asio::post(back, [handler = std::move(handler), result = task()]() mutable {
             std::move(handler)(std::move(result));
           });
         });
       },
-      asio::use_awaitable, std::move(work));
+      asio::use_awaitable, &pool, Kept(work));
 }
 
 }  // namespace sluice::broker
