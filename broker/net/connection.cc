@@ -43,7 +43,7 @@ Connection::Connection(ConnectionHost& host, asio::ip::tcp::socket socket, Conne
       thread_(&host.thread),
       info_(std::move(info)),
       state_(host.parts.handler.NewConnectionState()),
-      io_(new Io{std::move(socket), asio::steady_timer(host.thread.context())}),
+      io_(new Io{std::move(socket), nullptr, asio::steady_timer(host.thread.context())}),
       in_(host.buffers, host.budget, host.options.frame_bytes_max),
       writer_(queue_, host.write_tools),
       active_at_(host.now()) {}
@@ -52,8 +52,10 @@ void Connection::Start(ConnectionLimits::Ticket ticket) {
   host_.Add(this);
   host_.parts.stats.connections_open.Add();
   host_.parts.stats.connections_accepted.Add();
+  // The place is free again when the connection is closed and no handler of it runs.
+  io_->ticket = std::make_shared<ConnectionLimits::Ticket>(std::move(ticket));
   auto self = shared_from_this();
-  asio::co_spawn(host_.thread.context(), Read(self, std::move(ticket)),
+  asio::co_spawn(host_.thread.context(), Read(self, io_->ticket),
                  [self](std::exception_ptr error) { self->OnCoroutineEnd(error); });
 }
 
@@ -74,7 +76,7 @@ void Connection::OnCoroutineEnd(std::exception_ptr error) {
 // Reading.
 
 asio::awaitable<void> Connection::Read([[maybe_unused]] std::shared_ptr<Connection> self,
-                                       [[maybe_unused]] ConnectionLimits::Ticket ticket) {
+                                       [[maybe_unused]] std::shared_ptr<ConnectionLimits::Ticket> ticket) {
   // Also when the coroutine is destroyed instead of ended: the pool and the budget do not outlive the server.
   absl::Cleanup give_back = [this] { in_.Clear(); };
   while (MayRead()) {
@@ -293,7 +295,6 @@ asio::awaitable<void> Connection::ReadCold() {
   }
   host_.parts.stats.cold_reads.Add();
   host_.parts.stats.bytes_cold.Add(range.size);
-  drop_behind_.Add(range, host_.parts.disk_pool);
   writer_.CacheIsWarm();
 }
 
@@ -354,7 +355,7 @@ void Connection::CheckDeadlines() {
     return;
   }
   in_.Shrink();
-  drop_behind_.DropAll(host_.parts.disk_pool);
+  writer_.DropBehindAll();
   if (now - active_at_ > options.idle_max) {
     host_.parts.stats.closed_idle.Add();
     Close(LogLevel::kInfo, absl::StrCat("it was idle for ", absl::FormatDuration(options.idle_max),
@@ -377,7 +378,7 @@ void Connection::Close(LogLevel level, absl::string_view reason) {
   // Whoever waits on the socket or the timer is resumed, and finds the connection closed.
   io_.reset();
   queue_.Clear();
-  drop_behind_.DropAll(host_.parts.disk_pool);
+  writer_.DropBehindAll();
   host_.parts.stats.connections_open.Subtract();
   host_.Remove(this);
 }

@@ -22,7 +22,6 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/net/connection_host.h"
 #include "broker/net/connection_limits.h"
-#include "broker/net/drop_behind.h"
 #include "broker/net/receive_buffer.h"
 #include "broker/net/request_handler.h"
 #include "broker/net/response_queue.h"
@@ -50,10 +49,12 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   // What lives on the io_context; gone once the connection is closed.
   struct Io {
     asio::ip::tcp::socket socket;
+    std::shared_ptr<ConnectionLimits::Ticket> ticket;  // Shared with the reading coroutine.
     asio::steady_timer room;  // Never expires: cancelled when an answer left and the reader waits for that.
   };
 
-  asio::awaitable<void> Read(std::shared_ptr<Connection> self, ConnectionLimits::Ticket ticket);
+  asio::awaitable<void> Read(std::shared_ptr<Connection> self,
+                             std::shared_ptr<ConnectionLimits::Ticket> ticket);
   asio::awaitable<void> HandleFrames();
   asio::awaitable<void> AwaitReadable();
   asio::awaitable<void> AwaitBudget();
@@ -83,7 +84,6 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   ReceiveBuffer in_;
   ResponseQueue queue_;
   ResponseWriter writer_;
-  DropBehind drop_behind_;
   bool closed_ = false;
   bool finishing_ = false;       // No more requests are read.
   bool reading_ = true;          // The reading coroutine has not ended.

@@ -14,7 +14,8 @@ ConnectionHost::ConnectionHost(NetworkThread& network_thread, const NetOptions& 
       options(net_options),
       parts(net_parts),
       budget(receive_budget),
-      write_tools(net_options.transfer, net_options.copied_range_bytes_max, net_parts.stats),
+      write_tools(net_options.transfer, net_options.copied_range_bytes_max, net_parts.stats,
+                  net_parts.disk_pool),
       log_limiter_(log_limiter),
       timer_(network_thread.context()),
       now_(net_parts.clock.Monotonic()) {}

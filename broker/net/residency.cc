@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 
 #include "absl/strings/str_cat.h"
 
@@ -29,17 +28,6 @@ struct CachestatRange {
 struct Cachestat {
   uint64_t cached, dirty, writeback, evicted, recently_evicted;
 };
-
-// Nothing when the kernel does not say.
-std::optional<bool> AllPagesCached(const storage::FileRange& range) {
-  CachestatRange where{range.position, range.size};
-  Cachestat found{};
-  if (::syscall(kCachestatCall, range.file->fd(), &where, &found, 0) != 0) {
-    return std::nullopt;
-  }
-  const uint64_t pages = (range.position + range.size - 1) / kPageBytes - range.position / kPageBytes + 1;
-  return found.cached >= pages;
-}
 
 // One byte, now or not at all. Unlike cachestat it does not take a page that is still being read for one that
 // is there.
@@ -108,12 +96,22 @@ int ReadExactly(const storage::SharedFile& file, uint64_t position, MutableByteV
 
 }  // namespace
 
+std::optional<uint64_t> CachedPages(const storage::FileRange& range) {
+  CachestatRange where{range.position, range.size};
+  Cachestat found{};
+  if (::syscall(kCachestatCall, range.file->fd(), &where, &found, 0) != 0) {
+    return std::nullopt;
+  }
+  return found.cached;
+}
+
 bool IsResident(const storage::FileRange& range) {
   if (range.size == 0) {
     return true;
   }
-  const std::optional<bool> cached = AllPagesCached(range);
-  if (cached.has_value() && !*cached) {
+  const uint64_t pages = (range.position + range.size - 1) / kPageBytes - range.position / kPageBytes + 1;
+  const std::optional<uint64_t> cached = CachedPages(range);
+  if (cached.has_value() && *cached < pages) {
     return false;
   }
   // Cached pages may still be on their way from the disk. They arrive in order, so the last one tells.

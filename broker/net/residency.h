@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "proto/base/bytes.h"
@@ -14,6 +15,10 @@ namespace sluice::broker {
 // Never blocks, and costs under a microsecond. "Yes" may be out of date at once when memory is short. A file
 // system that cannot tell (tmpfs) counts as resident.
 bool IsResident(const storage::FileRange& range);
+
+// How many of the range's pages are in the page cache, or on their way there; nothing where the kernel does
+// not tell.
+std::optional<uint64_t> CachedPages(const storage::FileRange& range);
 
 // Reads the range into the page cache without copying it to user space. Blocks: disk pool only. OutOfRange:
 // the file ends before the range does; anything else is the disk's own error.

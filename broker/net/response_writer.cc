@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "broker/net/residency.h"
@@ -38,11 +39,13 @@ bool IsSocketError(int error) {
 
 }  // namespace
 
-WriteTools::WriteTools(TransferMethod method, uint32_t copied_bytes_max, NetStats& net_stats)
+WriteTools::WriteTools(TransferMethod method, uint32_t copied_bytes_max, NetStats& net_stats,
+                       storage::Executor& pool)
     : transfer(MakeTransfer(method)),
       scratch(std::max<size_t>(kScratchBytes, copied_bytes_max)),
       copied_range_bytes_max(copied_bytes_max),
-      stats(net_stats) {
+      stats(net_stats),
+      disk_pool(pool) {
   parts.reserve(kPartsMax);
 }
 
@@ -158,8 +161,7 @@ bool ResponseWriter::GatherFile(const Piece& piece, Gathered* gathered) {
       warm ? ReadFully(*piece.range->file, position, into) : ReadResident(*piece.range->file, position, into);
   if (error == EAGAIN) {
     gathered->cold = true;
-    cold_range_ = RestOf(piece, piece.range_rest);
-    warm_ = false;
+    OnCold(RestOf(piece, piece.range_rest));
     return false;
   }
   if (error != 0) {
@@ -204,7 +206,7 @@ WriteStep ResponseWriter::SendFile(int socket, const Piece& piece) {
   const uint64_t end = range.position + range.size;
   if (resident_.file != range.file.get() || range.position < resident_.begin || end > resident_.end) {
     if (!IsResident(range)) {
-      cold_range_ = range;
+      OnCold(range);
       return WriteStep::kCold;
     }
     resident_ = {range.file.get(), range.position, end};
@@ -222,6 +224,12 @@ WriteStep ResponseWriter::SendFile(int socket, const Piece& piece) {
   return IsSocketError(result.error) ? WriteStep::kPeerGone : Broken(range, result.error);
 }
 
+void ResponseWriter::OnCold(storage::FileRange range) {
+  cold_stretch_.OnCold(range);
+  cold_range_ = std::move(range);
+  warm_ = false;
+}
+
 void ResponseWriter::CacheIsWarm() {
   warm_ = true;
   resident_ = {cold_range_.file.get(), cold_range_.position, cold_range_.position + cold_range_.size};
@@ -236,11 +244,26 @@ void ResponseWriter::Advance(uint64_t amount) {
     if (front->kind == Answer::Kind::kResponse) {
       const Piece piece = NextPiece(front->response, &cursor_);
       const uint64_t step = std::min(amount, piece.size());
+      OnSent(piece, step);
       Move(piece, step, &cursor_);
       amount -= step;
     }
     RetireFinished();
   }
+}
+
+void ResponseWriter::OnSent(const Piece& piece, uint64_t amount) {
+  if (piece.range == nullptr || amount == 0) {
+    return;
+  }
+  const storage::FileRange sent = RestOf(piece, amount);
+  if (cold_stretch_.Covers(sent)) {
+    drop_behind_.Add(sent, tools_.disk_pool);
+  }
+}
+
+void ResponseWriter::DropBehindAll() {
+  drop_behind_.DropAll(tools_.disk_pool);
 }
 
 WriteStep ResponseWriter::Broken(const storage::FileRange& range, int error) {

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "broker/net/cold_stretch.h"
+#include "broker/net/drop_behind.h"
 #include "broker/net/net_stats.h"
 #include "broker/net/response_queue.h"
 #include "broker/net/transfer.h"
@@ -32,13 +34,14 @@ enum class WriteStep : uint8_t {
 
 // What the writers of one thread share: scratch memory and the way to transfer. One thread only.
 struct WriteTools {
-  WriteTools(TransferMethod method, uint32_t copied_bytes_max, NetStats& net_stats);
+  WriteTools(TransferMethod method, uint32_t copied_bytes_max, NetStats& net_stats, storage::Executor& pool);
 
   std::unique_ptr<Transfer> transfer;
   std::vector<iovec> parts;
   Bytes scratch;  // Small file ranges, read to go out with their header.
   const uint32_t copied_range_bytes_max;
   NetStats& stats;
+  storage::Executor& disk_pool;
 };
 
 // One network thread only. `queue` and `tools` must outlive it.
@@ -50,6 +53,9 @@ class ResponseWriter {
 
   const storage::FileRange& cold_range() const { return cold_range_; }
   void CacheIsWarm();
+
+  // Gives back the page cache that cold ranges took, once nothing is being sent any more.
+  void DropBehindAll();
 
   const std::string& error() const { return error_; }
   // Grows with every byte that the socket took.
@@ -90,7 +96,9 @@ class ResponseWriter {
   void AddPart(const std::byte* data, size_t size, Gathered* gathered);
   WriteStep SendGathered(int socket);
   WriteStep SendFile(int socket, const Piece& piece);
+  void OnCold(storage::FileRange range);
   void Advance(uint64_t amount);
+  void OnSent(const Piece& piece, uint64_t amount);
   WriteStep Broken(const storage::FileRange& range, int error);
 
   ResponseQueue& queue_;
@@ -105,6 +113,8 @@ class ResponseWriter {
     uint64_t end = 0;
   };
   Resident resident_;
+  ColdStretch cold_stretch_;
+  DropBehind drop_behind_;
   std::string error_;
   uint64_t sent_bytes_ = 0;
   uint64_t turn_bytes_ = 0;
