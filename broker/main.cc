@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "broker/app/broker.h"
+#include "broker/app/exit_code.h"
 #include "broker/app/version.h"
 #include "broker/config/broker_config.h"
 
@@ -20,8 +21,6 @@ extern char** environ;
 namespace sluice::broker {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;
 constexpr absl::Duration kStopDeadline = absl::Seconds(30);
 
 struct Arguments {
@@ -31,7 +30,8 @@ struct Arguments {
   bool check = false;
 };
 
-// SLUICE_* but for the variable that the command line reads (tools/cli), which a person may well have set here too.
+// SLUICE_* but for the variable that the command line reads (tools/cli), which a person may well have set
+// here too.
 std::map<std::string, std::string> SluiceEnvironment() {
   std::map<std::string, std::string> result;
   for (char** entry = environ; *entry != nullptr; ++entry) {

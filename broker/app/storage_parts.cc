@@ -1,0 +1,114 @@
+#include "broker/app/storage_parts.h"
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "broker/app/exit_code.h"
+#include "broker/app/version.h"
+#include "broker/topic/identity.h"
+#include "proto/base/random.h"
+#include "proto/base/status_macros.h"
+#include "storage/meta/rocks_metadata_store.h"
+
+namespace sluice::broker {
+namespace {
+
+storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::string& path, NodeId node_id) {
+  return {.path = path,
+          .node_id = node_id,
+          .recovery_threads = static_cast<int>(config.Int("num.recovery.threads.per.data.dir")),
+          .checkpoint_interval_bytes = config.Int("sluice.checkpoint.bytes"),
+          .maintenance_interval_ms = config.Int("sluice.maintenance.interval.ms"),
+          .idle_unmap_ms = config.Int("sluice.idle.unmap.ms"),
+          .producer_id_expiration_ms = config.Int("producer.id.expiration.ms"),
+          .index_cache_bytes = static_cast<uint64_t>(config.Int("sluice.index.cache.bytes"))};
+}
+
+// After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be
+// on the disk: the process ends here and now, before another ack leaves it, and the next start reads what is
+// really there.
+void OnSyncFailed(Logger& logger, const std::string& path, const absl::Status& status) {
+  logger.Error("log",
+               absl::StrCat("log dir ", path, ": a sync failed and nothing can be acknowledged any more: ",
+                            status.message(), "; stopping. Check the disk, then start again"));
+  std::_Exit(kExitStorageFailed);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StorageParts>> StorageParts::Open(const Environment& environment) {
+  std::unique_ptr<StorageParts> parts(new StorageParts(environment));
+  RETURN_IF_ERROR(parts->OpenMetadata());
+  RETURN_IF_ERROR(parts->OpenLogDirs());
+  RETURN_IF_ERROR(parts->LoadCatalog());
+  return parts;
+}
+
+absl::Status StorageParts::OpenMetadata() {
+  const BrokerConfig& config = environment_.config;
+  const std::string path = config.List("log.dirs").front();
+  RETURN_IF_ERROR(environment_.disk.CreateDirectory(path));
+  ASSIGN_OR_RETURN(metadata_, storage::OpenRocksMetadataStore(absl::StrCat(path, "/metadata"),
+                                                              {.clock = environment_.clock}));
+  Random random = Random::FromSystem();
+  node_id_ = NodeId(static_cast<int32_t>(config.Int("node.id")));
+  ASSIGN_OR_RETURN(cluster_id_, ClusterId(*metadata_, random, environment_.clock));
+  ASSIGN_OR_RETURN(leader_epoch_, NextBootEpoch(*metadata_, node_id_, kVersion, environment_.clock));
+  producer_ids_ = std::make_unique<ProducerIdAllocator>(*metadata_);
+  return absl::OkStatus();
+}
+
+absl::Status StorageParts::OpenLogDirs() {
+  for (const std::string& path : environment_.config.List("log.dirs")) {
+    storage::LogEnvironment environment{
+        .disk = environment_.disk,
+        .clock = environment_.clock,
+        .pool = environment_.pool,
+        .on_fatal = [&logger = environment_.logger, path](absl::Status status) {
+          OnSyncFailed(logger, path, status);
+        }};
+    ASSIGN_OR_RETURN(auto log_dir, storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_),
+                                                         cluster_id_, std::move(environment)));
+    log_dirs_.push_back(std::move(log_dir));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StorageParts::LoadCatalog() {
+  std::vector<storage::LogDir*> log_dirs;
+  for (const auto& log_dir : log_dirs_) {
+    log_dirs.push_back(log_dir.get());
+  }
+  ASSIGN_OR_RETURN(catalog_, Catalog::Load({.metadata = *metadata_,
+                                            .log_dirs = log_dirs,
+                                            .config = environment_.config,
+                                            .clock = environment_.clock,
+                                            .leader_epoch = leader_epoch_,
+                                            .logger = &environment_.logger}));
+  return absl::OkStatus();
+}
+
+absl::Status StorageParts::Close() {
+  catalog_->Close();
+  absl::Status first;
+  for (const auto& log_dir : log_dirs_) {
+    first.Update(log_dir->Close());
+  }
+  return first;
+}
+
+std::string StorageParts::Summary() const {
+  bool clean = true;
+  uint64_t walked = 0;
+  for (const auto& log_dir : log_dirs_) {
+    clean = clean && log_dir->stats().clean_start;
+    walked += log_dir->stats().recovered_bytes;
+  }
+  return absl::StrFormat("%d topics, %d partitions, %s", catalog_->All().size(), catalog_->partition_count(),
+                         clean ? "last stop was clean"
+                               : absl::StrFormat("last stop was not clean: checked %.1f MB of log",
+                                                 static_cast<double>(walked) / 1e6));
+}
+
+}  // namespace sluice::broker
