@@ -241,11 +241,9 @@ absl::StatusOr<std::shared_ptr<Log>> LogDirImpl::Create(const LogName& name, con
   absl::MutexLock create(&create_mu_);
   RETURN_IF_ERROR(CheckIsNew(name));
   const std::string path = PathOf(DirectoryName(name));
-  absl::Status status = MakeDirectory(path, name);
-  absl::StatusOr<std::shared_ptr<PartitionLog>> log = status;
-  if (status.ok()) {
-    log = PartitionLog::Create(context_, path, name.id, options);
-  }
+  const absl::Status made = MakeDirectory(path, name);
+  absl::StatusOr<std::shared_ptr<PartitionLog>> log =
+      made.ok() ? PartitionLog::Create(context_, path, name.id, options) : made;
   if (!log.ok()) {
     environment_.disk.RemoveTree(path).IgnoreError();
     return log.status();

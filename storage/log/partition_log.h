@@ -161,8 +161,8 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   // partition_log_maintenance.cc
   void RollByAge(int64_t now_ms);
   void ApplyRetention(int64_t now_ms);
-  void FlushByAge();
-  void GiveBackIdleMap();
+  void FlushByAge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
+  void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void UnlinkDue();
   absl::Status MoveStart(Offset start);
   absl::Status DropSegmentsBefore(Offset start);

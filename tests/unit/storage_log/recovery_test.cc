@@ -1,0 +1,338 @@
+#include "tests/unit/storage_log/log_fixture.h"
+
+namespace sluice::storage {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr char kFirst[] = "00000000000000000000.log";
+
+class RecoveryTest : public LogFixture {
+ protected:
+  void ExpectDamage(const std::string& file, uint64_t position) {
+    const absl::Status status = TryOpen();
+    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(file + ": byte " + std::to_string(position) + ":"));
+  }
+  uint64_t SizeBefore(size_t batch) const {
+    uint64_t size = 0;
+    for (size_t i = 0; i < batch; ++i) {
+      size += expected_[i].size();
+    }
+    return size;
+  }
+};
+
+TEST_F(RecoveryTest, AnOrderlyStopKeepsAllAndWalksNothing) {
+  OpenNew();
+  PutMany(500, {.records = 2, .value_size = 300});
+  CloseAndReopen();
+  EXPECT_TRUE(dir_->stats().clean_start);
+  EXPECT_EQ(dir_->stats().recovered_bytes, 0u);
+  EXPECT_EQ(log_->durable_end(), log_->end());
+  ExpectLogHolds();
+  PutMany(50);
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ACrashKeepsAllThatWasWritten) {
+  OpenNew();
+  PutMany(500, {.records = 2, .value_size = 300});
+  CrashAndReopen();
+  EXPECT_FALSE(dir_->stats().clean_start);
+  EXPECT_EQ(log_->durable_end(), log_->end());
+  ExpectLogHolds();
+  PutMany(50);
+  CrashAndReopen();
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, AnEmptyLogComesBackEmpty) {
+  OpenNew();
+  CrashAndReopen();
+  EXPECT_EQ(log_->end().value(), 0);
+  CloseAndReopen();
+  PutMany(3);
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, OnlyWhatFollowsTheCheckpointIsWalked) {
+  dir_options_.checkpoint_interval_bytes = 100'000;
+  options_.segment_bytes = 64 << 20;
+  OpenNew();
+  PutMany(1000, {.value_size = 1000});
+  CrashAndReopen();
+  EXPECT_LT(dir_->stats().recovered_bytes, 110'000u);
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ALogGoesOnInItsFileAfterACleanTail) {
+  OpenNew();
+  PutMany(3);
+  CrashAndReopen();
+  PutMany(3);
+  EXPECT_THAT(SegmentFiles(), ElementsAre(kFirst));
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ATailTornAtAnyByteIsCutAndTheLogGoesOnInANewFile) {
+  OpenNew();
+  PutMany(4, {.records = 2, .value_size = 30});
+  Crash();
+  const std::string whole = *posix_.ReadFile(LogPath(kFirst));
+  const std::vector<Bytes> all = expected_;
+  const uint64_t good = SizeBefore(3);
+  const uint64_t size = SizeBefore(4);
+  const std::string saved = temp_ / "saved";
+  std::filesystem::copy(dir_options_.path, saved, std::filesystem::copy_options::recursive);
+  // The last byte of a record, its count of headers, is zero: lost in zeroes, it is not lost.
+  for (uint64_t cut = good + 1; cut < size - 1; ++cut) {
+    ASSERT_EQ(posix_.RemoveTree(dir_options_.path), absl::OkStatus());
+    std::filesystem::copy(saved, dir_options_.path, std::filesystem::copy_options::recursive);
+    auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->Truncate(cut), absl::OkStatus());
+    if (cut % 2 == 0) {  // As in allocated space, or as in a file that was not.
+      ASSERT_EQ((*file)->Truncate(whole.size()), absl::OkStatus());
+    }
+    Open();
+    ASSERT_EQ(log_->end().value(), 6) << "cut at byte " << cut;
+    expected_ = {all[0], all[1], all[2]};
+    next_ = 6;
+    PutMany(1);
+    ExpectLogHolds();
+    const bool torn = whole.substr(good, cut - good).find_first_not_of('\0') != std::string::npos;
+    ASSERT_EQ(SegmentFiles().size(), torn ? 2u : 1u) << "cut at byte " << cut;
+    if (cut % 16 == 0) {
+      CrashAndReopen();
+      ExpectLogHolds();
+    }
+    Crash();
+  }
+}
+
+TEST_F(RecoveryTest, ASegmentThatHoldsNothingButATornBatchIsReplaced) {
+  OpenNew();
+  PutMany(1, {.value_size = 100});
+  Crash();
+  auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+  ASSERT_EQ((*file)->Truncate(80), absl::OkStatus());
+  expected_.clear();
+  next_ = 0;
+  Open();
+  EXPECT_EQ(log_->end().value(), 0);
+  PutMany(2);
+  ExpectLogHolds();
+  std::byte old_byte{0};
+  EXPECT_EQ(*(*file)->ReadAt(70, {&old_byte, 1}), 1u);
+  EXPECT_EQ(old_byte, std::byte{'a'});  // The old file was left as it was.
+}
+
+TEST_F(RecoveryTest, ABatchThatDoesNotFollowIsNotTakenForOne) {
+  OpenNew();
+  PutMany(2);
+  Crash();
+  auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+  const Bytes stale = MakeBatch({});  // Valid, with base offset 0 where 2 is due.
+  ASSERT_EQ((*file)->WriteAt(SizeBefore(2), stale), absl::OkStatus());
+  Open();
+  EXPECT_EQ(log_->end().value(), 2);
+  PutMany(1);
+  EXPECT_EQ(SegmentFiles().size(), 2u);
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ABadBatchBeforeAGoodOneIsDamageAndNothingIsCut) {
+  OpenNew();
+  PutMany(10, {.value_size = 100});
+  Crash();
+  FlipBit(kFirst, SizeBefore(4) + 100);
+  ExpectDamage(kFirst, SizeBefore(4));
+  FlipBit(kFirst, SizeBefore(4) + 100);
+  Open();
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ADamagedLengthBeforeAGoodBatchIsDamage) {
+  OpenNew();
+  PutMany(10, {.value_size = 100});
+  Crash();
+  FlipBit(kFirst, SizeBefore(4) + record::kLengthAt + 1);
+  ExpectDamage(kFirst, SizeBefore(4));
+}
+
+TEST_F(RecoveryTest, WithoutAnIndexDamageInASealedSegmentIsFound) {
+  options_.segment_bytes = 4096;
+  OpenNew();
+  PutMany(20, {.value_size = 1000});
+  Crash();
+  RemoveIndex();
+  const std::string name = SegmentFiles()[1];
+  FlipBit(name, 500);
+  ExpectDamage(name, 0);
+}
+
+TEST_F(RecoveryTest, AMissingSegmentIsDamage) {
+  options_.segment_bytes = 4096;
+  OpenNew();
+  PutMany(20, {.value_size = 1000});
+  Crash();
+  const std::vector<std::string> names = SegmentFiles();
+  ASSERT_EQ(posix_.Unlink(LogPath(names[2])), absl::OkStatus());
+  EXPECT_EQ(TryOpen().code(), absl::StatusCode::kDataLoss);
+  RemoveIndex();
+  EXPECT_EQ(TryOpen().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(RecoveryTest, AFileShorterThanWasSyncedIsDamage) {
+  OpenNew();
+  PutMany(20, {.value_size = 1000});
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  {
+    auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->Truncate(5000), absl::OkStatus());
+  }
+  ExpectDamage(kFirst, 5000);
+}
+
+TEST_F(RecoveryTest, TheLastSegmentMissingIsDamage) {
+  OpenNew();
+  PutMany(20);
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  ASSERT_EQ(posix_.Unlink(LogPath(kFirst)), absl::OkStatus());
+  EXPECT_EQ(TryOpen().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(RecoveryTest, ALostIndexIsMadeAgainFromTheLog) {
+  OpenNew();
+  epoch_ = 3;
+  PutMany(300, {.records = 2, .value_size = 300, .timestamp_ms = 1000});
+  const Bytes produced =
+      MakeBatch({.producer_id = ProducerId(7), .producer_epoch = ProducerEpoch(1), .base_sequence = 0});
+  const AppendOutcome first = AppendBytes(produced);
+  ASSERT_EQ(first.code, AppendCode::kOk);
+  expected_.push_back(produced);
+  next_ += 1;
+  for (const bool clean : {false, true}) {
+    if (clean) {
+      ASSERT_EQ(dir_->Close(), absl::OkStatus());
+    }
+    Crash();
+    RemoveIndex();
+    Open();
+    EXPECT_EQ(dir_->stats().clean_start, clean);
+    EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(3));
+    ExpectLogHolds();
+    for (int64_t offset = 0; offset < next_; offset += 5) {
+      ASSERT_EQ(ReadAt(offset, 600).code, ReadCode::kOk);
+    }
+    const AppendOutcome retry = AppendBytes(produced);
+    EXPECT_EQ(retry.code, AppendCode::kDuplicate);
+    EXPECT_EQ(retry.base_offset, first.base_offset);
+    EXPECT_EQ((*log_->FindTimestamp(1000, log_->end()))->offset, Offset(0));
+  }
+}
+
+TEST_F(RecoveryTest, AnOldIndexIsBroughtUpToDate) {
+  OpenNew();
+  PutMany(200, {.value_size = 500});
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  const std::string index = dir_options_.path + "/index";
+  const std::string saved = temp_ / "saved";
+  std::filesystem::copy(index, saved, std::filesystem::copy_options::recursive);
+  Open();
+  PutMany(300, {.value_size = 500});
+  Crash();
+  RemoveIndex();
+  std::filesystem::copy(saved, index, std::filesystem::copy_options::recursive);
+  Open();
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, AnIndexAheadOfTheLogIsCutBack) {
+  options_.segment_bytes = 16 << 20;
+  OpenNew();
+  PutMany(3000, {.value_size = 5000});  // Enough for entries to be written out, not for a checkpoint.
+  Crash();
+  {
+    auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->Truncate(SizeBefore(100)), absl::OkStatus());
+  }
+  expected_.resize(100);
+  next_ = 100;
+  Open();
+  ExpectLogHolds();
+  PutMany(2000, {.value_size = 100});
+  ExpectLogHolds();
+  for (int64_t offset = 0; offset < next_; offset += 11) {
+    ASSERT_EQ(ReadAt(offset, 6000).code, ReadCode::kOk);
+  }
+}
+
+TEST_F(RecoveryTest, ProducersAreRememberedAcrossBothKindsOfStop) {
+  OpenNew();
+  const BatchSpec spec{
+      .records = 3, .producer_id = ProducerId(9), .producer_epoch = ProducerEpoch(2), .base_sequence = 0};
+  Put(spec);
+  CloseAndReopen();
+  EXPECT_EQ(Append(spec).code, AppendCode::kDuplicate);
+  BatchSpec next = spec;
+  next.base_sequence = 3;
+  Put(next);
+  CrashAndReopen();
+  EXPECT_EQ(Append(next).code, AppendCode::kDuplicate);
+  next.base_sequence = 7;
+  EXPECT_EQ(Append(next).code, AppendCode::kOutOfOrderSequence);
+  next.producer_epoch = ProducerEpoch(1);
+  EXPECT_EQ(Append(next).code, AppendCode::kInvalidProducerEpoch);
+}
+
+TEST_F(RecoveryTest, TheLogStartIsRemembered) {
+  OpenNew();
+  PutMany(100);
+  ASSERT_EQ(log_->AdvanceStart(Offset(40)), absl::OkStatus());
+  CrashAndReopen();
+  EXPECT_EQ(log_->start(), Offset(40));
+  EXPECT_EQ(ReadAt(39).code, ReadCode::kOffsetOutOfRange);
+  EXPECT_EQ(record::BatchView(Split(ReadRange(ReadAt(40).range))[0]).base_offset(), Offset(40));
+  CloseAndReopen();
+  EXPECT_EQ(log_->start(), Offset(40));
+}
+
+TEST_F(RecoveryTest, APreparedSegmentIsRemovedAtTheStart) {
+  OpenNew();
+  PutMany(1);
+  Crash();
+  ASSERT_EQ(posix_.ReplaceFile(LogPath("next.prepared"), "zeroes"), absl::OkStatus());
+  ASSERT_EQ(posix_.ReplaceFile(LogPath("00000000000000000000.log.deleted"), "old"), absl::OkStatus());
+  Open();
+  EXPECT_FALSE(posix_.Exists(LogPath("next.prepared")));
+  EXPECT_FALSE(posix_.Exists(LogPath("00000000000000000000.log.deleted")));
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, EmptySegmentsMadeBeforeAPowerCutAreDropped) {
+  OpenNew();
+  PutMany(5);
+  Crash();
+  // The directory knew of the next segment, the disk had not all of this one.
+  {
+    auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->Truncate(SizeBefore(3)), absl::OkStatus());
+  }
+  ASSERT_EQ(posix_.ReplaceFile(LogPath("00000000000000000005.log"), std::string(5000, '\0')),
+            absl::OkStatus());
+  expected_.resize(3);
+  next_ = 3;
+  Open();
+  ExpectLogHolds();
+  EXPECT_THAT(SegmentFiles(), ElementsAre(kFirst));
+  PutMany(3);
+  ExpectLogHolds();
+}
+
+}  // namespace
+}  // namespace sluice::storage
