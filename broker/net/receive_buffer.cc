@@ -32,7 +32,7 @@ bool ReceiveBuffer::Prepare() {
     if (!Replace(first)) {
       return false;
     }
-    std::memcpy(buffer_.data.get(), small_.data(), parked_);
+    std::copy_n(small_.begin(), parked_, buffer_.data.get());
     end_ = std::exchange(parked_, 0);
     return true;
   }

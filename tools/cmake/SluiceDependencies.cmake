@@ -20,10 +20,12 @@ if(SLUICE_BUILD_TESTS)
   find_package(benchmark CONFIG REQUIRED)
 endif()
 
-# Standalone Asio is headers only. Clang needs to be told that it has coroutines.
+# Standalone Asio is headers only. Clang needs to be told that it has coroutines. Whether Asio 1.22 allocates with
+# aligned_alloc hangs on which header came before it: without a decision, memory of one source file's kind is freed as
+# another's.
 add_library(sluice_asio INTERFACE)
 find_path(ASIO_INCLUDE_DIR asio.hpp REQUIRED)
 target_include_directories(sluice_asio SYSTEM INTERFACE ${ASIO_INCLUDE_DIR})
 target_compile_definitions(sluice_asio INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
-  ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1)
+  ASIO_HAS_CO_AWAIT=1 ASIO_HAS_STD_COROUTINE=1 ASIO_DISABLE_STD_ALIGNED_ALLOC)
 target_link_libraries(sluice_asio INTERFACE Threads::Threads)
