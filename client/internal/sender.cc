@@ -156,8 +156,14 @@ Sender::Plan Sender::MakePlan() {
     // When a request is full, the partitions at its front shall not be the same each time.
     std::rotate(active.begin(), active.begin() + 1, active.end());
   }
-  if (!active.empty() || !in_flight_.empty()) {
-    plan.next_look = std::min(plan.next_look, now + absl::Seconds(1));  // For the delivery timeout.
+  for (const std::shared_ptr<Cargo>& cargo : in_flight_) {
+    for (const std::unique_ptr<Batch>& batch : cargo->batches) {
+      if (batch != nullptr && !batch->reported) {
+        plan.next_look = std::min(
+            plan.next_look,
+            std::max(batch->created + absl::FromChrono(options_.delivery_timeout), next_expiry_check_));
+      }
+    }
   }
   return plan;
 }

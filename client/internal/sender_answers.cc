@@ -157,7 +157,7 @@ void Sender::Requeue(std::unique_ptr<Batch> batch, absl::Status why, bool backof
     finished_.push_back({.batch = std::move(batch), .status = std::move(why)});
     return;
   }
-  ++batch->attempts;
+  batch->attempts += backoff ? 1 : 0;  // Being refused behind another is not an attempt of its own.
   ++counters_.batches_retried;
   batch->last_error = std::move(why);
   batch->not_before = backoff ? MonotonicNow() + core_.Backoff(absl::FromChrono(options_.retry_backoff),

@@ -1,0 +1,578 @@
+#include "tests/unit/client/fake_cluster.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "proto/base/check.h"
+#include "proto/base/endian.h"
+#include "proto/kafka/gen/api_versions.h"
+#include "proto/kafka/gen/create_topics.h"
+#include "proto/kafka/gen/fetch.h"
+#include "proto/kafka/gen/init_producer_id.h"
+#include "proto/kafka/gen/list_offsets.h"
+#include "proto/kafka/gen/metadata.h"
+#include "proto/kafka/gen/produce.h"
+#include "proto/record/batch_view.h"
+#include "proto/record/compression.h"
+#include "proto/record/record_iterator.h"
+
+namespace sluice::client_test {
+namespace {
+
+using kafka::ErrorCode;
+using kafka::ToWire;
+
+bool ReadFully(int fd, std::byte* to, size_t size) {
+  while (size > 0) {
+    const ssize_t got = recv(fd, to, size, 0);
+    if (got <= 0) {
+      return false;
+    }
+    to += got;
+    size -= static_cast<size_t>(got);
+  }
+  return true;
+}
+
+bool WriteFully(int fd, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (put <= 0) {
+      return false;
+    }
+    bytes = bytes.subspan(static_cast<size_t>(put));
+  }
+  return true;
+}
+
+template <class Response>
+void Encode(const kafka::RequestHeader& header, int16_t version, const Response& response, Bytes* answer) {
+  kafka::WireWriter out = kafka::WireWriter::Framed();
+  kafka::EncodeResponseHeader(out, header.api_key, version, header.correlation_id);
+  response.Encode(out, version);
+  out.FinishFrame();
+  CHECK(out.ok());
+  *answer = out.Take();
+}
+
+}  // namespace
+
+FakeCluster::FakeCluster(const Options& options) : options_(options) {
+  for (int i = 0; i < options_.nodes; ++i) {
+    nodes_.push_back(std::make_unique<Node>());
+    StartNode(i);
+  }
+}
+
+FakeCluster::~FakeCluster() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+    appended_.SignalAll();
+  }
+  for (int i = 0; i < options_.nodes; ++i) {
+    StopNode(i);
+  }
+}
+
+std::string FakeCluster::Address(int32_t node) const {
+  return absl::StrCat("127.0.0.1:", nodes_[static_cast<size_t>(node)]->port);
+}
+
+void FakeCluster::SetHook(Hook hook) {
+  absl::MutexLock lock(&mu_);
+  hook_ = std::move(hook);
+}
+
+void FakeCluster::Listen(Node& node) {
+  node.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int one = 1;
+  setsockopt(node.listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(node.port);
+  CHECK_EQ(bind(node.listener, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  CHECK_EQ(listen(node.listener, 64), 0);
+  socklen_t size = sizeof(address);
+  CHECK_EQ(getsockname(node.listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  node.port = ntohs(address.sin_port);
+}
+
+void FakeCluster::StartNode(int32_t index) {
+  Node& node = *nodes_[static_cast<size_t>(index)];
+  Listen(node);
+  node.accepting = std::thread([this, index] { Accept(index); });
+}
+
+void FakeCluster::StopNode(int32_t index) {
+  Node& node = *nodes_[static_cast<size_t>(index)];
+  if (node.listener < 0) {
+    return;
+  }
+  shutdown(node.listener, SHUT_RDWR);
+  node.accepting.join();
+  close(node.listener);
+  node.listener = -1;
+  {
+    absl::MutexLock lock(&mu_);
+    for (const int fd : node.connections) {
+      shutdown(fd, SHUT_RDWR);
+    }
+  }
+  for (std::thread& thread : node.threads) {
+    thread.join();
+  }
+  node.threads.clear();
+}
+
+void FakeCluster::Accept(int32_t index) {
+  Node& node = *nodes_[static_cast<size_t>(index)];
+  for (;;) {
+    const int fd = accept4(node.listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (fd < 0) {
+      return;
+    }
+    const int one = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    absl::MutexLock lock(&mu_);
+    node.connections.insert(fd);
+    node.threads.emplace_back([this, index, fd] { Serve(index, fd); });
+  }
+}
+
+void FakeCluster::Serve(int32_t index, int fd) {
+  for (;;) {
+    std::byte prefix[4];
+    if (!ReadFully(fd, prefix, sizeof(prefix))) {
+      break;
+    }
+    Bytes frame(LoadBigEndian<uint32_t>(prefix));
+    Bytes answer;
+    if (!ReadFully(fd, frame.data(), frame.size()) || !Handle(index, frame, &answer) ||
+        !WriteFully(fd, answer)) {
+      break;
+    }
+  }
+  absl::MutexLock lock(&mu_);
+  nodes_[static_cast<size_t>(index)]->connections.erase(fd);
+  close(fd);
+}
+
+bool FakeCluster::Handle(int32_t node, ByteView frame, Bytes* answer) {
+  kafka::WireReader in(frame);
+  kafka::RequestHeader header;
+  kafka::DecodeRequestHeader(in, &header);
+  CHECK(in.ok());
+  Hook hook;
+  {
+    absl::MutexLock lock(&mu_);
+    seen_[header.api_key].push_back(header.api_version);
+    hook = hook_;
+  }
+  const Fault fault = hook ? hook(node, header.api_key) : Fault{};
+  if (fault.kind == Fault::Kind::kDropBefore) {
+    return false;
+  }
+  if (fault.kind == Fault::Kind::kSilence) {
+    return true;
+  }
+  bool handled = false;
+  switch (static_cast<kafka::ApiKey>(header.api_key)) {
+    case kafka::ApiKey::kApiVersions:
+      handled = AnswerApiVersions(header, answer);
+      break;
+    case kafka::ApiKey::kMetadata:
+      handled = AnswerMetadata(header, in, answer);
+      break;
+    case kafka::ApiKey::kProduce:
+      handled = AnswerProduce(node, header, in, fault, answer);
+      break;
+    case kafka::ApiKey::kFetch:
+      handled = AnswerFetch(node, header, in, fault, answer);
+      break;
+    case kafka::ApiKey::kListOffsets:
+      handled = AnswerListOffsets(header, in, answer);
+      break;
+    case kafka::ApiKey::kInitProducerId:
+      handled = AnswerInitProducerId(header, in, answer);
+      break;
+    case kafka::ApiKey::kCreateTopics:
+      handled = AnswerCreateTopics(header, in, answer);
+      break;
+    default:
+      break;
+  }
+  return handled && fault.kind != Fault::Kind::kDropAfter;
+}
+
+bool FakeCluster::AnswerApiVersions(const kafka::RequestHeader& header, Bytes* answer) {
+  kafka::ApiVersionsResponse response;
+  int16_t version = header.api_version;
+  if (version > options_.api_versions_max) {
+    version = 0;
+    response.error_code = ToWire(ErrorCode::kUnsupportedVersion);
+  }
+  const auto add = [&](kafka::ApiKey key) {
+    const kafka::ApiInfo* info = kafka::FindApi(static_cast<int16_t>(key));
+    const auto cap = options_.caps.find(static_cast<int16_t>(key));
+    const int16_t max = cap == options_.caps.end() ? info->max_version : cap->second;
+    if (max >= info->min_version) {
+      auto& entry = response.api_keys.emplace_back();
+      entry.api_key = static_cast<int16_t>(key);
+      entry.min_version = info->min_version;
+      entry.max_version = key == kafka::ApiKey::kApiVersions ? options_.api_versions_max : max;
+    }
+  };
+  add(kafka::ApiKey::kApiVersions);
+  if (response.error_code == 0) {
+    for (const auto key :
+         {kafka::ApiKey::kMetadata, kafka::ApiKey::kProduce, kafka::ApiKey::kFetch,
+          kafka::ApiKey::kListOffsets, kafka::ApiKey::kInitProducerId, kafka::ApiKey::kCreateTopics}) {
+      add(key);
+    }
+  }
+  Encode(header, version, response, answer);
+  return true;
+}
+
+bool FakeCluster::AnswerMetadata(const kafka::RequestHeader& header, kafka::WireReader& in, Bytes* answer) {
+  kafka::MetadataRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  kafka::MetadataResponse response;
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    auto& broker = response.brokers.emplace_back();
+    broker.node_id = static_cast<int32_t>(i);
+    broker.host = "127.0.0.1";
+    broker.port = nodes_[i]->port;
+  }
+  response.cluster_id = "fake";
+  response.controller_id = 0;
+  absl::MutexLock lock(&mu_);
+  std::vector<std::string> names;
+  if (request.topics.has_value()) {
+    for (const auto& topic : *request.topics) {
+      names.push_back(topic.name.value_or(""));
+    }
+  } else {
+    for (const auto& [name, topic] : topics_) {
+      names.push_back(name);
+    }
+  }
+  for (const std::string& name : names) {
+    auto& entry = response.topics.emplace_back();
+    entry.name = name;
+    const auto topic = topics_.find(name);
+    if (topic == topics_.end()) {
+      entry.error_code = ToWire(ErrorCode::kUnknownTopicOrPartition);
+      continue;
+    }
+    entry.topic_id = options_.topic_ids ? topic->second.id : Uuid{};
+    for (size_t i = 0; i < topic->second.partitions.size(); ++i) {
+      auto& partition = entry.partitions.emplace_back();
+      partition.partition_index = static_cast<int32_t>(i);
+      partition.leader_id = topic->second.partitions[i].leader;
+    }
+  }
+  Encode(header, header.api_version, response, answer);
+  return true;
+}
+
+bool FakeCluster::AnswerProduce(int32_t node, const kafka::RequestHeader& header, kafka::WireReader& in,
+                                Fault fault, Bytes* answer) {
+  kafka::ProduceRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  kafka::ProduceResponse response;
+  absl::MutexLock lock(&mu_);
+  for (const auto& topic : request.topic_data) {
+    auto& topic_answer = response.responses.emplace_back();
+    topic_answer.name = topic.name;
+    topic_answer.topic_id = topic.topic_id;
+    for (const auto& data : topic.partition_data) {
+      auto& result = topic_answer.partition_responses.emplace_back();
+      result.index = data.index;
+      result.base_offset = -1;
+      Partition* partition = Find(topic.name, topic.topic_id, data.index);
+      ErrorCode code = fault.code;
+      if (fault.kind != Fault::Kind::kError) {
+        code = partition == nullptr        ? ErrorCode::kUnknownTopicOrPartition
+               : partition->leader != node ? ErrorCode::kNotLeaderOrFollower
+                                           : Append(*partition, data.records->bytes, &result.base_offset);
+      }
+      result.error_code = ToWire(code);
+    }
+  }
+  appended_.SignalAll();
+  if (request.acks != 0) {
+    Encode(header, header.api_version, response, answer);
+  }
+  return true;
+}
+
+ErrorCode FakeCluster::Append(Partition& partition, ByteView bytes, int64_t* base_offset) {
+  const record::BatchParse parse = record::ParseBatch(bytes);
+  if (!parse.ok() || !record::CrcMatches(parse.batch) || parse.batch.size_bytes() != bytes.size()) {
+    return ErrorCode::kCorruptMessage;
+  }
+  if (parse.batch.has_producer()) {
+    ProducerState& state = partition.producers[parse.batch.producer_id().value()];
+    const int32_t base = parse.batch.base_sequence();
+    const int16_t epoch = parse.batch.producer_epoch().value();
+    if (epoch < state.epoch) {
+      return ErrorCode::kInvalidProducerEpoch;
+    }
+    if (epoch > state.epoch) {
+      state = {.epoch = epoch, .next_sequence = 0, .last = {}};
+    }
+    for (const auto& [sequence, offset] : state.last) {
+      if (sequence == base) {
+        *base_offset = offset;
+        return ErrorCode::kNone;
+      }
+    }
+    if (base != state.next_sequence) {
+      return ErrorCode::kOutOfOrderSequenceNumber;
+    }
+    state.next_sequence = record::AdvanceSequence(base, parse.batch.record_count());
+    state.last.emplace_back(base, partition.end);
+    if (state.last.size() > 5) {
+      state.last.erase(state.last.begin());
+    }
+  }
+  *base_offset = Place(partition, bytes);
+  return ErrorCode::kNone;
+}
+
+int64_t FakeCluster::Place(Partition& partition, ByteView bytes) {
+  Bytes batch = ToBytes(bytes);
+  const int64_t base = partition.end;
+  StoreBigEndian<int64_t>(batch.data() + record::kBaseOffsetAt, base);
+  partition.end = record::BatchView(batch).next_offset().value();
+  partition.batches.push_back(std::move(batch));
+  return base;
+}
+
+Bytes FakeCluster::Read(const Partition& partition, int64_t offset, size_t max_bytes) {
+  Bytes bytes;
+  for (const Bytes& batch : partition.batches) {
+    if (record::BatchView(batch).next_offset().value() > offset &&
+        (bytes.empty() || bytes.size() + batch.size() <= max_bytes)) {
+      bytes.insert(bytes.end(), batch.begin(), batch.end());
+    }
+  }
+  return bytes;
+}
+
+bool FakeCluster::AnswerFetch(int32_t node, const kafka::RequestHeader& header, kafka::WireReader& in,
+                              Fault fault, Bytes* answer) {
+  kafka::FetchRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  const absl::Time deadline = absl::Now() + absl::Milliseconds(request.max_wait_ms);
+  absl::MutexLock lock(&mu_);
+  for (;;) {
+    std::vector<Bytes> memory;
+    kafka::FetchResponse response;
+    bool any = false;
+    for (const auto& topic : request.topics) {
+      auto& topic_answer = response.responses.emplace_back();
+      topic_answer.topic = topic.topic;
+      topic_answer.topic_id = topic.topic_id;
+      for (const auto& wanted : topic.partitions) {
+        auto& data = topic_answer.partitions.emplace_back();
+        data.partition_index = wanted.partition;
+        const Partition* partition = Find(topic.topic, topic.topic_id, wanted.partition);
+        ErrorCode code = fault.kind == Fault::Kind::kError ? fault.code : ErrorCode::kNone;
+        if (code == ErrorCode::kNone && partition == nullptr) {
+          code = ErrorCode::kUnknownTopicOrPartition;
+        } else if (code == ErrorCode::kNone && partition->leader != node) {
+          code = ErrorCode::kNotLeaderOrFollower;
+        } else if (code == ErrorCode::kNone &&
+                   (wanted.fetch_offset < partition->start || wanted.fetch_offset > partition->end)) {
+          code = ErrorCode::kOffsetOutOfRange;
+        }
+        data.error_code = ToWire(code);
+        any |= code != ErrorCode::kNone;
+        if (code == ErrorCode::kNone) {
+          data.high_watermark = partition->end;
+          data.log_start_offset = partition->start;
+          memory.push_back(Read(*partition, wanted.fetch_offset, options_.fetch_bytes_max));
+          any |= !memory.back().empty();
+        }
+        data.records = kafka::Records{};
+      }
+    }
+    if (any || stopping_ || absl::Now() >= deadline) {
+      size_t next = 0;
+      for (auto& topic : response.responses) {
+        for (auto& data : topic.partitions) {
+          if (data.error_code == 0) {
+            data.records = kafka::Records{.bytes = memory[next++]};
+          }
+        }
+      }
+      Encode(header, header.api_version, response, answer);
+      return true;
+    }
+    appended_.WaitWithDeadline(&mu_, deadline);
+  }
+}
+
+bool FakeCluster::AnswerListOffsets(const kafka::RequestHeader& header, kafka::WireReader& in,
+                                    Bytes* answer) {
+  kafka::ListOffsetsRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  kafka::ListOffsetsResponse response;
+  absl::MutexLock lock(&mu_);
+  for (const auto& topic : request.topics) {
+    auto& topic_answer = response.topics.emplace_back();
+    topic_answer.name = topic.name;
+    for (const auto& wanted : topic.partitions) {
+      auto& result = topic_answer.partitions.emplace_back();
+      result.partition_index = wanted.partition_index;
+      const Partition* partition = Find(topic.name, {}, wanted.partition_index);
+      if (partition == nullptr) {
+        result.error_code = ToWire(ErrorCode::kUnknownTopicOrPartition);
+        continue;
+      }
+      result.offset = wanted.timestamp == -2   ? partition->start
+                      : wanted.timestamp == -1 ? partition->end
+                                               : -1;
+      for (size_t i = 0; wanted.timestamp >= 0 && i < partition->batches.size() && result.offset < 0; ++i) {
+        const record::BatchView batch(partition->batches[i]);
+        if (batch.max_timestamp() >= wanted.timestamp) {
+          result.offset = batch.base_offset().value();
+          result.timestamp = batch.max_timestamp();
+        }
+      }
+    }
+  }
+  Encode(header, header.api_version, response, answer);
+  return true;
+}
+
+bool FakeCluster::AnswerInitProducerId(const kafka::RequestHeader& header, kafka::WireReader& in,
+                                       Bytes* answer) {
+  kafka::InitProducerIdRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  kafka::InitProducerIdResponse response;
+  {
+    absl::MutexLock lock(&mu_);
+    response.producer_id = next_producer_id_++;
+  }
+  Encode(header, header.api_version, response, answer);
+  return true;
+}
+
+bool FakeCluster::AnswerCreateTopics(const kafka::RequestHeader& header, kafka::WireReader& in,
+                                     Bytes* answer) {
+  kafka::CreateTopicsRequest request;
+  request.Decode(in, header.api_version);
+  CHECK(in.ok());
+  kafka::CreateTopicsResponse response;
+  for (const auto& topic : request.topics) {
+    auto& result = response.topics.emplace_back();
+    result.name = topic.name;
+    absl::ReleasableMutexLock lock(&mu_);
+    const bool exists = topics_.contains(topic.name);
+    lock.Release();
+    if (exists) {
+      result.error_code = ToWire(ErrorCode::kTopicAlreadyExists);
+      result.error_message = absl::StrCat("Topic '", topic.name, "' already exists.");
+    } else {
+      CreateTopic(topic.name, std::max(topic.num_partitions, 1));
+    }
+  }
+  Encode(header, header.api_version, response, answer);
+  return true;
+}
+
+FakeCluster::Partition* FakeCluster::Find(const std::string& name, const Uuid& id, int32_t index) {
+  for (auto& [topic_name, topic] : topics_) {
+    const bool same = name.empty() ? topic.id == id : topic_name == name;
+    if (same && index >= 0 && static_cast<size_t>(index) < topic.partitions.size()) {
+      return &topic.partitions[static_cast<size_t>(index)];
+    }
+  }
+  return nullptr;
+}
+
+void FakeCluster::CreateTopic(const std::string& name, int32_t partitions) {
+  absl::MutexLock lock(&mu_);
+  Topic& topic = topics_[name];
+  topic.id.bytes[0] = next_topic_id_++;
+  topic.partitions.resize(static_cast<size_t>(partitions));
+  for (size_t i = 0; i < topic.partitions.size(); ++i) {
+    topic.partitions[i].leader = static_cast<int32_t>(i) % options_.nodes;
+  }
+}
+
+void FakeCluster::DeleteTopic(const std::string& name) {
+  absl::MutexLock lock(&mu_);
+  topics_.erase(name);
+  appended_.SignalAll();
+}
+
+void FakeCluster::MoveLeader(const std::string& topic, int32_t partition, int32_t node) {
+  absl::MutexLock lock(&mu_);
+  Find(topic, {}, partition)->leader = node;
+  appended_.SignalAll();
+}
+
+void FakeCluster::Trim(const std::string& topic, int32_t partition, int64_t offset) {
+  absl::MutexLock lock(&mu_);
+  Partition& trimmed = *Find(topic, {}, partition);
+  trimmed.start = offset;
+  std::erase_if(trimmed.batches,
+                [&](const Bytes& batch) { return record::BatchView(batch).next_offset().value() <= offset; });
+}
+
+void FakeCluster::AppendRaw(const std::string& topic, int32_t partition, Bytes batch) {
+  absl::MutexLock lock(&mu_);
+  Place(*Find(topic, {}, partition), batch);
+  appended_.SignalAll();
+}
+
+std::vector<Bytes> FakeCluster::Batches(const std::string& topic, int32_t partition) {
+  absl::MutexLock lock(&mu_);
+  return Find(topic, {}, partition)->batches;
+}
+
+std::vector<std::string> FakeCluster::Values(const std::string& topic, int32_t partition) {
+  std::vector<std::string> values;
+  for (const Bytes& bytes : Batches(topic, partition)) {
+    const record::BatchView batch(bytes);
+    Bytes scratch;
+    const auto records = record::DecompressRecords(batch, &scratch, size_t{1} << 30);
+    CHECK_OK(records.status());
+    record::RecordIterator it(batch, *records);
+    for (record::RecordView record; it.Next(&record);) {
+      values.emplace_back(AsText(record.value.value_or(ByteView())));
+    }
+    CHECK_OK(it.status());
+  }
+  return values;
+}
+
+int FakeCluster::CountRequests(int16_t api_key) {
+  absl::MutexLock lock(&mu_);
+  return static_cast<int>(seen_[api_key].size());
+}
+
+std::vector<int16_t> FakeCluster::VersionsSeen(int16_t api_key) {
+  absl::MutexLock lock(&mu_);
+  return seen_[api_key];
+}
+
+}  // namespace sluice::client_test
