@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "proto/base/endian.h"
-#include "tests/unit/storage_log/log_fixture.h"
+#include "tests/support/log_fixture.h"
 
 namespace sluice::storage {
 namespace {
@@ -171,7 +171,7 @@ TEST_F(AppendReadTest, MmapAndPwriteLeaveTheSameBytes) {
   std::array<std::string, 2> contents;
   for (const AppendMethod method : {AppendMethod::kMmap, AppendMethod::kPwrite}) {
     options_.append_method = method;
-    dir_options_.path = temp_ / ("data" + std::to_string(static_cast<int>(method)));
+    dir_options_.path = temp_ / absl::StrCat("data", static_cast<int>(method));
     next_ = 0;
     expected_.clear();
     OpenNew();

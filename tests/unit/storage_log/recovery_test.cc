@@ -1,4 +1,4 @@
-#include "tests/unit/storage_log/log_fixture.h"
+#include "tests/support/log_fixture.h"
 
 namespace sluice::storage {
 namespace {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -206,7 +207,7 @@ class LogFixture : public ::testing::Test {
   }
 
   std::string LogPath(const std::string& name = "") const {
-    return dir_options_.path + "/orders-0" + (name.empty() ? "" : "/" + name);
+    return absl::StrCat(dir_options_.path, "/orders-0", name.empty() ? "" : "/", name);
   }
   std::vector<std::string> SegmentFiles() {
     std::vector<std::string> names;

@@ -1,0 +1,98 @@
+#include <limits>
+
+#include "storage/log/producer_state.h"
+#include "tests/support/log_fixture.h"
+
+namespace sluice::storage {
+namespace {
+
+class ProducerTest : public LogFixture {
+ protected:
+  static BatchSpec Spec(int32_t sequence, int records = 1, int16_t epoch = 0) {
+    return {.records = records,
+            .producer_id = ProducerId(5),
+            .producer_epoch = ProducerEpoch(epoch),
+            .base_sequence = sequence};
+  }
+};
+
+TEST_F(ProducerTest, ARetryOfAnyOfTheLastFiveIsAnsweredAsTheFirstTryWas) {
+  OpenNew();
+  for (int i = 0; i < 7; ++i) {
+    Put(Spec(i * 2, 2));
+  }
+  for (int i = 2; i < 7; ++i) {
+    const AppendOutcome outcome = Append(Spec(i * 2, 2));
+    EXPECT_EQ(outcome.code, AppendCode::kDuplicate);
+    EXPECT_EQ(outcome.base_offset.value(), i * 2);
+    EXPECT_EQ(outcome.next_offset.value(), i * 2 + 2);
+  }
+  EXPECT_EQ(Append(Spec(2, 2)).code, AppendCode::kOutOfOrderSequence);
+  EXPECT_EQ(log_->end().value(), 14);
+}
+
+TEST_F(ProducerTest, AGapIsRefusedAndChangesNothing) {
+  OpenNew();
+  Put(Spec(0));
+  EXPECT_EQ(Append(Spec(2)).code, AppendCode::kOutOfOrderSequence);
+  Put(Spec(1));
+}
+
+TEST_F(ProducerTest, AnUnknownProducerMayBeginAnywhere) {
+  OpenNew();
+  Put(Spec(1000));
+  Put(Spec(1001));
+}
+
+TEST_F(ProducerTest, ANewEpochBeginsAtZeroAndFencesTheOld) {
+  OpenNew();
+  Put(Spec(0));
+  EXPECT_EQ(Append(Spec(1, 1, 1)).code, AppendCode::kOutOfOrderSequence);
+  Put(Spec(0, 1, 1));
+  EXPECT_EQ(Append(Spec(1, 1, 0)).code, AppendCode::kInvalidProducerEpoch);
+}
+
+TEST_F(ProducerTest, SequencesWrap) {
+  OpenNew();
+  constexpr int32_t kLast = std::numeric_limits<int32_t>::max();
+  Put(Spec(kLast - 1, 2));
+  Put(Spec(0));
+  EXPECT_EQ(Append(Spec(kLast - 1, 2)).code, AppendCode::kDuplicate);
+  Put(Spec(1, 3));
+}
+
+TEST_F(ProducerTest, ABatchThatItselfWrapsIsFollowedRight) {
+  OpenNew();
+  constexpr int32_t kLast = std::numeric_limits<int32_t>::max();
+  Put(Spec(kLast, 3));  // max, 0, 1
+  Put(Spec(2));
+}
+
+TEST_F(ProducerTest, AProducerNotSeenForLongIsForgotten) {
+  OpenNew();
+  Put(Spec(0));
+  clock_.Advance(absl::Hours(25));
+  dir_->Tick();
+  Put(Spec(500));
+}
+
+TEST(ProducerStateTest, AMarkerRaisesTheEpochAndTakesNoSequence) {
+  record::BatchBuilder builder({.producer_id = ProducerId(1),
+                                .producer_epoch = ProducerEpoch(3),
+                                .transactional = true,
+                                .control = true});
+  ASSERT_EQ(builder.Append(1, AsBytes("k"), AsBytes("v")), absl::OkStatus());
+  const record::BatchView marker(*builder.Build());
+  ProducerState state;
+  EXPECT_EQ(state.Check(marker).verdict, ProducerVerdict::kAccept);
+  state.Update(marker, Offset(0), -1, 10);
+  const Bytes old =
+      MakeBatch({.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(2), .base_sequence = 0});
+  EXPECT_EQ(state.Check(record::BatchView(old)).verdict, ProducerVerdict::kInvalidEpoch);
+  const Bytes next =
+      MakeBatch({.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(3), .base_sequence = 17});
+  EXPECT_EQ(state.Check(record::BatchView(next)).verdict, ProducerVerdict::kAccept);
+}
+
+}  // namespace
+}  // namespace sluice::storage
