@@ -81,6 +81,21 @@ IndexKey IndexKey::OfTime(const LogId& log, int64_t timestamp_ms, Offset offset)
   return key;
 }
 
+IndexKey IndexKey::Of(const ParsedKey& parsed) {
+  switch (parsed.type) {
+    case KeyType::kOffset:
+      return OfOffset(parsed.log, parsed.offset);
+    case KeyType::kSegment:
+      return OfSegment(parsed.log, parsed.offset);
+    case KeyType::kTime:
+      return OfTime(parsed.log, parsed.timestamp_ms, parsed.offset);
+    case KeyType::kWatermark:
+    case KeyType::kCheckpoint:
+      return Of(parsed.type, parsed.log);
+  }
+  return IndexKey();
+}
+
 std::optional<ParsedKey> ParseKey(absl::string_view key) {
   if (key.size() < kNumberAt) {
     return std::nullopt;

@@ -28,6 +28,8 @@ enum class KeyType : char {
   kTime = 't',
 };
 
+struct ParsedKey;
+
 // A value: copies are cheap, nothing is allocated.
 class IndexKey {
  public:
@@ -38,6 +40,7 @@ class IndexKey {
   static IndexKey OfOffset(const LogId& log, Offset offset);
   static IndexKey OfSegment(const LogId& log, Offset base_offset);
   static IndexKey OfTime(const LogId& log, int64_t timestamp_ms, Offset offset);
+  static IndexKey Of(const ParsedKey& parsed);
 
   absl::string_view text() const { return {bytes_.data(), size_}; }
 

@@ -110,8 +110,12 @@ absl::StatusOr<std::unique_ptr<RocksOffsetIndex>> RocksOffsetIndex::Open(const O
   auto index = std::unique_ptr<RocksOffsetIndex>(new RocksOffsetIndex(options.path));
   ASSIGN_OR_RETURN(OpenedIndex opened,
                    OpenIndexFolder(options.path, DatabaseOptions(options, &index->watermarks_)));
-  index->db_ = std::move(opened.db);
   index->was_rebuilt_ = opened.is_new;
+  const auto open_again = [options, watermarks = &index->watermarks_]() {
+    auto again = OpenIndexFolder(options.path, DatabaseOptions(options, watermarks));
+    return again.ok() ? absl::StatusOr<std::unique_ptr<rocksdb::DB>>(std::move(again->db)) : again.status();
+  };
+  index->db_ = std::make_unique<RocksDatabase>(options.path, std::move(opened.db), open_again);
   RETURN_IF_ERROR(index->LoadWatermarks());
   RETURN_IF_ERROR(index->ForgetEmptyDroppedLogs());
   return index;
@@ -119,7 +123,8 @@ absl::StatusOr<std::unique_ptr<RocksOffsetIndex>> RocksOffsetIndex::Open(const O
 
 absl::Status RocksOffsetIndex::LoadWatermarks() {
   const std::string begin(1, static_cast<char>(KeyType::kWatermark));
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
   for (it->Seek(begin); it->Valid() && it->key().starts_with(begin); it->Next()) {
     const std::optional<ParsedKey> key = ParseKey(FromSlice(it->key()));
     const std::optional<Offset> start = DecodeWatermark(FromSlice(it->value()));
@@ -149,19 +154,15 @@ absl::Status RocksOffsetIndex::ForgetEmptyDroppedLogs() {
 }
 
 absl::StatusOr<bool> RocksOffsetIndex::HasKeys(KeyType type, const LogId& log) {
-  RangeIterator it(*db_, IndexKey::Of(type, log), IndexKey::After(type, log));
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  RangeIterator it(*db, IndexKey::Of(type, log), IndexKey::After(type, log));
   it->SeekToFirst();
   RETURN_IF_ERROR(Explain(it->status(), "looking for keys of a dropped log"));
   return it->Valid();
 }
 
 absl::Status RocksOffsetIndex::Commit(rocksdb::WriteBatch& batch, absl::string_view what) {
-  rocksdb::Status written = db_->Write(rocksdb::WriteOptions(), &batch);
-  // After an error of the disk, a full one above all, RocksDB refuses every write until it is told to go on.
-  if (!written.ok() && !written.IsCorruption() && db_->Resume().ok()) {
-    written = db_->Write(rocksdb::WriteOptions(), &batch);
-  }
-  return Explain(written, what);
+  return Explain(db_->Write(rocksdb::WriteOptions(), &batch), what);
 }
 
 absl::Status RocksOffsetIndex::Explain(const rocksdb::Status& status, absl::string_view what) {
@@ -190,7 +191,8 @@ absl::StatusOr<std::optional<OffsetEntry>> RocksOffsetIndex::FindOffset(const Lo
   if (offset < start || start == kDroppedLog) {
     return std::nullopt;
   }
-  RangeIterator it(*db_, IndexKey::OfOffset(log, start), IndexKey::After(KeyType::kOffset, log));
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  RangeIterator it(*db, IndexKey::OfOffset(log, start), IndexKey::After(KeyType::kOffset, log));
   it->SeekForPrev(ToSlice(IndexKey::OfOffset(log, offset).text()));
   RETURN_IF_ERROR(Explain(it->status(), "looking up an offset"));
   if (!it->Valid()) {
@@ -209,7 +211,8 @@ absl::StatusOr<OffsetIndex::TimeBounds> RocksOffsetIndex::FindTime(const LogId& 
   if (start == kDroppedLog) {
     return bounds;
   }
-  RangeIterator it(*db_, IndexKey::Of(KeyType::kTime, log), IndexKey::After(KeyType::kTime, log));
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  RangeIterator it(*db, IndexKey::Of(KeyType::kTime, log), IndexKey::After(KeyType::kTime, log));
   it->Seek(ToSlice(IndexKey::OfTime(log, timestamp_ms, Offset(0)).text()));
   if (it->Valid() && KeyAt(*it).offset < start) {  // Dropped, and so is all before it.
     ASSIGN_OR_RETURN(bounds.at_or_after, FirstLiveTime(*it, log, start, TimeAt(*it).timestamp_ms));
@@ -257,7 +260,8 @@ absl::StatusOr<std::optional<TimeEntry>> RocksOffsetIndex::FirstLiveTime(rocksdb
 absl::StatusOr<std::vector<SegmentEntry>> RocksOffsetIndex::SealedSegments(const LogId& log) {
   const Offset start = watermarks_.StartOf(log);
   std::vector<SegmentEntry> segments;
-  RangeIterator it(*db_, IndexKey::Of(KeyType::kSegment, log), IndexKey::After(KeyType::kSegment, log));
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  RangeIterator it(*db, IndexKey::Of(KeyType::kSegment, log), IndexKey::After(KeyType::kSegment, log));
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     const auto segment = DecodeSegmentEntry(KeyAt(*it).offset, FromSlice(it->value()));
     if (!segment) {
@@ -275,9 +279,10 @@ absl::StatusOr<std::optional<Checkpoint>> RocksOffsetIndex::ReadCheckpoint(const
   if (watermarks_.StartOf(log) == kDroppedLog) {
     return std::nullopt;
   }
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   rocksdb::PinnableSlice value;
-  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), db_->DefaultColumnFamily(),
-                                        ToSlice(IndexKey::Of(KeyType::kCheckpoint, log).text()), &value);
+  const rocksdb::Status read = db->Get(rocksdb::ReadOptions(), db->DefaultColumnFamily(),
+                                       ToSlice(IndexKey::Of(KeyType::kCheckpoint, log).text()), &value);
   if (read.IsNotFound()) {
     return std::nullopt;
   }
@@ -311,8 +316,10 @@ void RocksOffsetIndex::RaiseStart(const LogId& log, Offset start) {
   const rocksdb::Slice begin_slice = ToSlice(begin.text());
   const rocksdb::Slice end_slice = ToSlice(end.text());
   const rocksdb::RangePtr range(&begin_slice, &end_slice);
-  rocksdb::DeleteFilesInRanges(db_.get(), db_->DefaultColumnFamily(), &range, 1, /*include_end=*/false)
-      .PermitUncheckedError();
+  if (const auto db = db_->Use(); db.ok()) {
+    rocksdb::DeleteFilesInRanges(db->get(), (*db)->DefaultColumnFamily(), &range, 1, /*include_end=*/false)
+        .PermitUncheckedError();
+  }
 }
 
 // Deletes from the end of each range backwards, so that a crash midway leaves what a smaller cut would.
@@ -337,29 +344,44 @@ absl::Status RocksOffsetIndex::DropCheckpointPast(const LogId& log, Offset end) 
   return Commit(batch, "removing a checkpoint past the new end");
 }
 
-absl::Status RocksOffsetIndex::DeleteTail(
-    KeyType type, const LogId& log, absl::FunctionRef<bool(const ParsedKey&, absl::string_view)> is_cut) {
-  rocksdb::WriteBatch batch;
-  RangeIterator it(*db_, IndexKey::Of(type, log), IndexKey::After(type, log));
-  for (it->SeekToLast(); it->Valid() && is_cut(KeyAt(*it), FromSlice(it->value())); it->Prev()) {
-    batch.Delete(it->key());
-    if (batch.GetDataSize() >= kTruncateBatchBytes) {
-      RETURN_IF_ERROR(Commit(batch, "cutting off a tail"));
-      batch.Clear();
+absl::Status RocksOffsetIndex::DeleteTail(KeyType type, const LogId& log, IsCut is_cut) {
+  IndexKey upper = IndexKey::After(type, log);
+  while (true) {
+    rocksdb::WriteBatch batch;
+    RETURN_IF_ERROR(CollectTail(IndexKey::Of(type, log), upper, is_cut, batch));
+    if (batch.Count() == 0) {
+      return absl::OkStatus();
     }
+    RETURN_IF_ERROR(Commit(batch, "cutting off a tail"));
   }
-  RETURN_IF_ERROR(Explain(it->status(), "cutting off a tail"));
-  return batch.Count() == 0 ? absl::OkStatus() : Commit(batch, "cutting off a tail");
+}
+
+// Lowers `upper` to the last key that it took, so that the next call does not pass over what was deleted.
+absl::Status RocksOffsetIndex::CollectTail(const IndexKey& lower, IndexKey& upper, IsCut is_cut,
+                                           rocksdb::WriteBatch& batch) {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  RangeIterator it(*db, lower, upper);
+  for (it->SeekToLast(); it->Valid() && batch.GetDataSize() < kTruncateBatchBytes; it->Prev()) {
+    const ParsedKey key = KeyAt(*it);
+    if (!is_cut(key, FromSlice(it->value()))) {
+      break;
+    }
+    batch.Delete(it->key());
+    upper = IndexKey::Of(key);
+  }
+  return Explain(it->status(), "cutting off a tail");
 }
 
 absl::Status RocksOffsetIndex::Flush() {
-  return Explain(db_->Flush(rocksdb::FlushOptions()), "writing out");
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  return Explain(db->Flush(rocksdb::FlushOptions()), "writing out");
 }
 
 absl::Status RocksOffsetIndex::Compact() {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
-  return Explain(db_->CompactRange(options, nullptr, nullptr), "compacting");
+  return Explain(db->CompactRange(options, nullptr, nullptr), "compacting");
 }
 
 }  // namespace sluice::storage

@@ -16,6 +16,7 @@
 #include "storage/index/offset_index.h"
 #include "storage/index/start_watermarks.h"
 #include "storage/index/watermark_filter.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace sluice::storage {
 
@@ -39,6 +40,8 @@ class RocksOffsetIndex final : public OffsetIndex {
   absl::Status Compact();
 
  private:
+  using IsCut = absl::FunctionRef<bool(const ParsedKey&, absl::string_view)>;
+
   explicit RocksOffsetIndex(std::string path);
 
   absl::Status LoadWatermarks();
@@ -48,8 +51,8 @@ class RocksOffsetIndex final : public OffsetIndex {
   // Hides what lies below `start`, and gives back whole files that lie below it.
   void RaiseStart(const LogId& log, Offset start);
   absl::Status DropCheckpointPast(const LogId& log, Offset end);
-  absl::Status DeleteTail(KeyType type, const LogId& log,
-                          absl::FunctionRef<bool(const ParsedKey&, absl::string_view)> is_cut);
+  absl::Status DeleteTail(KeyType type, const LogId& log, IsCut is_cut);
+  absl::Status CollectTail(const IndexKey& lower, IndexKey& upper, IsCut is_cut, rocksdb::WriteBatch& batch);
   absl::StatusOr<std::optional<TimeEntry>> FirstLiveTime(rocksdb::Iterator& it, const LogId& log,
                                                          Offset start, int64_t dropped_ms);
   // RocksDB's error, said in a sentence. Damage is also noted for the next start, which makes the index
@@ -61,7 +64,7 @@ class RocksOffsetIndex final : public OffsetIndex {
   bool was_rebuilt_ = false;  // Set in Open.
   std::atomic<bool> marked_damaged_ = false;
   StartWatermarks watermarks_;  // Must outlive db_, whose compactions read it.
-  std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<RocksDatabase> db_;
 };
 
 }  // namespace sluice::storage

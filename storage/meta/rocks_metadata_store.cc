@@ -10,6 +10,7 @@
 #include "rocksdb/table.h"
 #include "rocksdb/write_batch.h"
 #include "storage/meta/metadata_envelope.h"
+#include "storage/rocks/rocks_database.h"
 #include "storage/rocks/rocks_options.h"
 #include "storage/rocks/rocks_status.h"
 
@@ -50,9 +51,12 @@ class RocksBackend final : public MetadataBackend {
   absl::Status Apply(int64_t revision, const std::vector<MetadataTransaction::Write>& writes) override;
 
  private:
+  absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenDatabase();
   absl::Status CheckFormat();
+  absl::StatusOr<bool> IsEmpty();
   absl::Status Begin();
   absl::StatusOr<int64_t> ReadNumber(absl::string_view stored_key);
+  absl::Status CheckLastRevision(int64_t expected);
   absl::Status Write(rocksdb::WriteBatch& batch, absl::string_view what);
   absl::Status Explain(const rocksdb::Status& status, absl::string_view what) const;
   absl::Status Damaged(absl::string_view why) const;
@@ -61,7 +65,7 @@ class RocksBackend final : public MetadataBackend {
   absl::Status ForEach(absl::string_view prefix, Visit visit);
 
   const std::string path_;
-  std::unique_ptr<rocksdb::DB> db_;
+  std::unique_ptr<RocksDatabase> db_;  // Set in Open.
 };
 
 absl::Status RocksBackend::Explain(const rocksdb::Status& status, absl::string_view what) const {
@@ -77,17 +81,20 @@ absl::Status RocksBackend::Damaged(absl::string_view why) const {
 
 absl::Status RocksBackend::Open() {
   RETURN_IF_ERROR(MakeDatabaseFolder(path_));
-  rocksdb::DB* raw = nullptr;
-  RETURN_IF_ERROR(Explain(rocksdb::DB::Open(DatabaseOptions(), path_, &raw), "opening it"));
-  db_.reset(raw);
+  ASSIGN_OR_RETURN(std::unique_ptr<rocksdb::DB> db, OpenDatabase());
+  db_ = std::make_unique<RocksDatabase>(path_, std::move(db), [this] { return OpenDatabase(); });
   return CheckFormat();
 }
 
+absl::StatusOr<std::unique_ptr<rocksdb::DB>> RocksBackend::OpenDatabase() {
+  rocksdb::DB* raw = nullptr;
+  RETURN_IF_ERROR(Explain(rocksdb::DB::Open(DatabaseOptions(), path_, &raw), "opening it"));
+  return std::unique_ptr<rocksdb::DB>(raw);
+}
+
 absl::Status RocksBackend::CheckFormat() {
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
-  it->SeekToFirst();
-  RETURN_IF_ERROR(Explain(it->status(), "reading its format"));
-  if (!it->Valid()) {
+  ASSIGN_OR_RETURN(const bool empty, IsEmpty());
+  if (empty) {
     return Begin();
   }
   ASSIGN_OR_RETURN(const int64_t version, ReadNumber(kFormatKey));
@@ -99,6 +106,14 @@ absl::Status RocksBackend::CheckFormat() {
   return version == kFormatVersion ? absl::OkStatus() : Damaged(absl::StrCat("it has format ", version));
 }
 
+absl::StatusOr<bool> RocksBackend::IsEmpty() {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
+  it->SeekToFirst();
+  RETURN_IF_ERROR(Explain(it->status(), "reading its format"));
+  return !it->Valid();
+}
+
 absl::Status RocksBackend::Begin() {
   rocksdb::WriteBatch batch;
   batch.Put(ToSlice(kFormatKey), absl::StrCat(kFormatVersion));
@@ -107,8 +122,9 @@ absl::Status RocksBackend::Begin() {
 }
 
 absl::StatusOr<int64_t> RocksBackend::ReadNumber(absl::string_view stored_key) {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   std::string text;
-  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), ToSlice(stored_key), &text);
+  const rocksdb::Status read = db->Get(rocksdb::ReadOptions(), ToSlice(stored_key), &text);
   int64_t number = 0;
   if (read.IsNotFound() || (read.ok() && (!absl::SimpleAtoi(text, &number) || number < 0))) {
     return Damaged(absl::StrCat("its key \"", stored_key, "\" is missing or not a number"));
@@ -118,8 +134,9 @@ absl::StatusOr<int64_t> RocksBackend::ReadNumber(absl::string_view stored_key) {
 }
 
 absl::StatusOr<std::optional<MetadataValue>> RocksBackend::Get(absl::string_view key) {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   std::string bytes;
-  const rocksdb::Status read = db_->Get(rocksdb::ReadOptions(), StoredKey(key), &bytes);
+  const rocksdb::Status read = db->Get(rocksdb::ReadOptions(), StoredKey(key), &bytes);
   if (read.IsNotFound()) {
     return std::nullopt;
   }
@@ -134,8 +151,9 @@ absl::StatusOr<std::optional<MetadataValue>> RocksBackend::Get(absl::string_view
 
 template <class Visit>
 absl::Status RocksBackend::ForEach(absl::string_view prefix, Visit visit) {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   const std::string begin = StoredKey(prefix);
-  const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions()));
+  const std::unique_ptr<rocksdb::Iterator> it(db->NewIterator(rocksdb::ReadOptions()));
   for (it->Seek(begin); it->Valid() && it->key().starts_with(begin); it->Next()) {
     absl::string_view key = FromSlice(it->key());
     key.remove_prefix(sizeof(kKeyPrefix));
@@ -168,6 +186,7 @@ absl::StatusOr<std::vector<std::string>> RocksBackend::LeasedKeys() {
 }
 
 absl::Status RocksBackend::Apply(int64_t revision, const std::vector<MetadataTransaction::Write>& writes) {
+  RETURN_IF_ERROR(CheckLastRevision(revision - 1));
   rocksdb::WriteBatch batch;
   for (const MetadataTransaction::Write& write : writes) {
     if (write.value) {
@@ -180,16 +199,24 @@ absl::Status RocksBackend::Apply(int64_t revision, const std::vector<MetadataTra
   return Write(batch, "committing");
 }
 
+// A commit that a full disk refused may turn up when the database is opened again: its caller was told
+// otherwise, so there is no going on from here.
+absl::Status RocksBackend::CheckLastRevision(int64_t expected) {
+  RETURN_IF_ERROR(Explain(db_->ReopenIfFull(), "committing"));
+  ASSIGN_OR_RETURN(const int64_t found, ReadRevision());
+  if (found != expected) {
+    return absl::AbortedError(absl::StrCat("metadata store ", path_, ": its last revision is ", found,
+                                           ", not ", expected,
+                                           ": a commit that met a full disk was stored after all; "
+                                           "restart to go on from it"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RocksBackend::Write(rocksdb::WriteBatch& batch, absl::string_view what) {
   rocksdb::WriteOptions synced;
   synced.sync = true;
-  rocksdb::Status written = db_->Write(synced, &batch);
-  // Once the disk was full RocksDB refuses every write until it is told to go on: it then writes what it
-  // holds in memory to a new file, so that no acknowledged commit depends on the log that failed.
-  if (written.IsNoSpace() && db_->Resume().ok()) {
-    written = db_->Write(synced, &batch);
-  }
-  return Explain(written, what);
+  return Explain(db_->Write(synced, &batch), what);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "storage/rocks/rocks_database.h"
 
 namespace sluice::storage {
 namespace {
@@ -36,6 +37,7 @@ rocksdb::Options CommonRocksOptions() {
   options.max_manifest_file_size = 4 << 20;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
+  KeepLogErrorsFinal(options);
   return options;
 }
 
