@@ -1,58 +1,11 @@
 // Appenders, readers and maintenance at once: meant for the thread sanitizer.
-#include <atomic>
-#include <deque>
 #include <thread>
 
 #include "tests/support/log_fixture.h"
+#include "tests/support/thread_pool.h"
 
 namespace sluice::storage {
 namespace {
-
-// A small disk pool.
-class ThreadPool final : public Executor {
- public:
-  explicit ThreadPool(int threads) {
-    for (int i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { Run(); });
-    }
-  }
-  ~ThreadPool() override {
-    {
-      absl::MutexLock lock(&mu_);
-      stopping_ = true;
-    }
-    for (std::thread& thread : threads_) {
-      thread.join();
-    }
-  }
-  void Post(absl::AnyInvocable<void()> task) override {
-    absl::MutexLock lock(&mu_);
-    tasks_.push_back(std::move(task));
-  }
-
- private:
-  void Run() {
-    while (true) {
-      absl::AnyInvocable<void()> task;
-      {
-        absl::MutexLock lock(&mu_);
-        mu_.Await(absl::Condition(this, &ThreadPool::HasWork));
-        if (tasks_.empty()) {
-          return;
-        }
-        task = std::move(tasks_.front());
-        tasks_.pop_front();
-      }
-      task();
-    }
-  }
-  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || !tasks_.empty(); }
-
-  absl::Mutex mu_;
-  std::deque<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<std::thread> threads_;
-};
 
 class ConcurrencyTest : public LogFixture {
  protected:
