@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -36,6 +37,15 @@ void AskForShortSlice() {
   ::syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
+// sendfile and splice have no MSG_NOSIGNAL: to a peer that is gone they raise SIGPIPE, which would end the
+// process. Blocked, it stays pending and the call returns EPIPE.
+void BlockPipeSignal() {
+  sigset_t pipe;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+}
+
 }  // namespace
 
 NetworkThread::NetworkThread(int index) : index_(index), work_(asio::make_work_guard(context_)) {
@@ -54,6 +64,7 @@ void NetworkThread::Start() {
 
 void NetworkThread::Main() {
   ::pthread_setname_np(::pthread_self(), absl::StrCat("net-", index_).c_str());
+  BlockPipeSignal();
   AskForShortSlice();
   current_thread = this;
   context_.run();

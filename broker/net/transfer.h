@@ -4,6 +4,7 @@
 //   TransferResult result = transfer->Send(socket, range);
 //   if (result.error == EAGAIN) { ... wait until the socket is writable, come back with the rest ... }
 //
+// SIGPIPE must be blocked or ignored (network threads block it): sendfile and splice cannot do without.
 // A transfer keeps nothing between calls, so one serves all connections of a thread; it is not thread-safe.
 // Make the range resident first (residency.h): every method blocks on a page that has to come from the disk.
 #pragma once

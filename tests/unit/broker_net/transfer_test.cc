@@ -66,11 +66,11 @@ TEST_P(TransferTest, EndOfTheFileIsNoData) {
   EXPECT_EQ(result.error, ENODATA);
 }
 
-TEST_P(TransferTest, ClosedPeerIsAnErrorAndNoSignal) {
+TEST_P(TransferTest, ClosedPeerIsAnError) {
   auto file = MakeFile(Pattern(100'000));
   SocketPair pair;
   pair.receiver->Vanish();
-  ::signal(SIGPIPE, SIG_IGN);  // As every io_context does.
+  ::signal(SIGPIPE, SIG_IGN);
   auto transfer = MakeTransfer(GetParam());
   EXPECT_TRUE(Eventually([&] {
     const int error = transfer->Send(pair.sender.get(), {file, 0, 100'000}).error;
