@@ -113,8 +113,8 @@ class Log {
   virtual Offset readable_end() const = 0;
 
   // Calls `listener` after end(), durable_end() or start() moved, or the log was closed, from the thread that
-  // moved it. It must not block and must not call back into the log's append. One listener; set it before the
-  // first append.
+  // moved it, at times from several at once. It must not block and must not call back into the log's append.
+  // One listener; set it before the first append.
   virtual void SetListener(absl::AnyInvocable<void()> listener) = 0;
 
   // Asks for everything appended so far to be put on the disk, soon, together with whatever else waits:
@@ -129,7 +129,8 @@ class Log {
   // Blocks.
   virtual absl::StatusOr<std::optional<OffsetAndTimestamp>> FindMaxTimestamp(Offset limit) = 0;
 
-  // The last leader epoch, and where the largest epoch <= `epoch` ends (KIP-101, OffsetForLeaderEpoch).
+  // The last leader epoch, and where the largest epoch <= `epoch` ends (KIP-101, OffsetForLeaderEpoch). As in
+  // Kafka: empty for an epoch above the last; one below the first is given back with the first one's start.
   virtual LeaderEpoch latest_epoch() const = 0;
   virtual std::optional<EpochEnd> FindEpochEnd(LeaderEpoch epoch) const = 0;
   virtual LeaderEpoch EpochOf(Offset offset) const = 0;

@@ -163,6 +163,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   void ApplyRetention(int64_t now_ms);
   void FlushByAge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
+  void CloseIdleFiles();
   void UnlinkDue();
   absl::Status MoveStart(Offset start);
   absl::Status DropSegmentsBefore(Offset start);

@@ -22,6 +22,7 @@ void PartitionLog::Maintain() {
     ApplyRetention(now_ms);
     FlushByAge();
     GiveBackIdleMap();
+    CloseIdleFiles();
   }
   gate_.Leave();
   bool due = false;
@@ -110,6 +111,16 @@ void PartitionLog::GiveBackIdleMap() {
   if (prepared_) {
     prepared_map = std::move(prepared_->map);
     prepared_->room.mapped = false;
+  }
+}
+
+// Sealed segments keep a descriptor only while they are read, and until all of them is on the disk.
+void PartitionLog::CloseIdleFiles() {
+  const Offset durable_base = durable_.Get().segment_base;
+  for (const SegmentInfo& info : segments_.All()) {
+    if (info.sealed && info.base() < durable_base) {
+      info.segment->CloseFileIfIdle();
+    }
   }
 }
 

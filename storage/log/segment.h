@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
@@ -29,6 +30,7 @@ class Segment {
   // Null while it was not opened. Never blocks.
   std::shared_ptr<File> OpenedFile() const {
     absl::MutexLock lock(&mu_);
+    used_ = true;
     return file_;
   }
   // Opens it for reading if need be.
@@ -38,6 +40,13 @@ class Segment {
   void CloseFile() {
     absl::MutexLock lock(&mu_);
     file_.reset();
+  }
+  // The same, unless it was asked for since the last call: open descriptors follow what is read.
+  void CloseFileIfIdle() {
+    absl::MutexLock lock(&mu_);
+    if (!std::exchange(used_, false)) {
+      file_.reset();
+    }
   }
 
   // The largest record timestamp in it; kNoTimestamp when there is none.
@@ -56,6 +65,7 @@ class Segment {
 
   mutable absl::Mutex mu_;
   std::shared_ptr<File> file_ ABSL_GUARDED_BY(mu_);  // Shared with readers and the writer.
+  mutable bool used_ ABSL_GUARDED_BY(mu_) = true;
 };
 
 }  // namespace sluice::storage

@@ -147,6 +147,22 @@ TEST_F(RetentionTest, FlushMsSyncsWhatIsOlder) {
   AwaitDurable(Offset(3));
 }
 
+TEST_F(RetentionTest, SealedSegmentsKeepADescriptorOnlyWhileTheyAreRead) {
+  OpenNew();
+  PutMany(10, {.value_size = 3000});
+  dir_->Tick();
+  dir_->Tick();
+  const ReadRequest request{.offset = Offset(4), .limit = log_->end(), .max_bytes = 1 << 20};
+  EXPECT_EQ(log_->TryRead(request, nullptr).code, ReadCode::kWouldBlock);
+  EXPECT_EQ(log_->Read(request, nullptr).code, ReadCode::kOk);
+  EXPECT_EQ(log_->TryRead(request, nullptr).code, ReadCode::kOk);
+  dir_->Tick();
+  EXPECT_EQ(log_->TryRead(request, nullptr).code, ReadCode::kOk);
+  dir_->Tick();
+  dir_->Tick();
+  EXPECT_EQ(log_->TryRead(request, nullptr).code, ReadCode::kWouldBlock);
+}
+
 TEST_F(RetentionTest, AnIdleLogGivesItsMapBackAndTakesItAgain) {
   OpenNew();
   PutMany(1);
