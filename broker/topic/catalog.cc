@@ -22,7 +22,8 @@ StoredTopic StoredOf(const Topic& topic) {
 }
 
 TopicError StorageFailure(const absl::Status& status, absl::string_view what) {
-  return {ErrorCode::kKafkaStorageError, absl::StrCat(what, ": ", status.message())};
+  return {ErrorCode::kKafkaStorageError, absl::StrCat(what, ": ", status.message()),
+          absl::IsResourceExhausted(status)};
 }
 
 TopicError BadConfig(const absl::Status& status) {
@@ -45,6 +46,11 @@ Catalog::Catalog(Parts parts, LogShelf shelf)
       own_random_(Random::FromSystem()),
       store_(parts_.metadata),
       shelf_(std::move(shelf)) {}
+
+// While the topics can still be looked up: callbacks of partitions do.
+Catalog::~Catalog() {
+  Close();
+}
 
 TopicPtr Catalog::Find(absl::string_view name) const {
   absl::ReaderMutexLock lock(&mu_);

@@ -48,6 +48,7 @@ using TopicPtr = std::shared_ptr<const Topic>;
 struct TopicError {
   kafka::ErrorCode code = kafka::ErrorCode::kNone;
   std::string message = {};
+  bool out_of_space = false;  // Of kKafkaStorageError: the disk is full.
   bool ok() const { return code == kafka::ErrorCode::kNone; }
 };
 
@@ -79,6 +80,9 @@ class Catalog {
   // Matches the logs that were found to the topics that exist; finishes interrupted creations and deletions.
   // absl::DataLoss when a topic's log is gone; logs that belong to no topic are left alone, with a warning.
   static absl::StatusOr<std::unique_ptr<Catalog>> Load(Parts parts);
+
+  // Closes what is open.
+  ~Catalog();
 
   TopicPtr Find(absl::string_view name) const;
   TopicPtr FindById(const Uuid& id) const;

@@ -69,7 +69,7 @@ TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit) {
   }
   if (wanted > limit - used) {
     return {
-        ErrorCode::kInvalidPartitions,
+        ErrorCode::kPolicyViolation,
         absl::StrCat(wanted, " more partitions would be too many: the broker holds ", used, " of at most ",
                      limit, "; delete topics, ask for fewer, or raise sluice.partitions.max")};
   }

@@ -107,7 +107,7 @@ TEST_F(CatalogTest, RefusalsHaveKafkasCodes) {
   EXPECT_EQ(code({.name = "orders"}), ErrorCode::kTopicAlreadyExists);
   EXPECT_EQ(code({.name = "a/b"}), ErrorCode::kInvalidTopicException);
   EXPECT_EQ(code({.name = "a", .partitions = 0}), ErrorCode::kInvalidPartitions);
-  EXPECT_EQ(code({.name = "a", .partitions = 100'000}), ErrorCode::kInvalidPartitions);
+  EXPECT_EQ(code({.name = "a", .partitions = 100'000}), ErrorCode::kPolicyViolation);
   EXPECT_EQ(code({.name = "a", .replication_factor = 3}), ErrorCode::kInvalidReplicationFactor);
   EXPECT_EQ(code({.name = "a", .configs = {{"retention.ms", "x"}}}), ErrorCode::kInvalidConfig);
   EXPECT_THAT(Names(), ElementsAre("orders"));
