@@ -10,7 +10,6 @@
 namespace sluice::storage {
 namespace {
 
-// Opening writes what the log holds to a table file: less room than this, and it would fail in the middle.
 constexpr uint64_t kRoomToOpenBytes = 32ull << 20;
 
 class LogErrorsStay final : public rocksdb::EventListener {
@@ -24,10 +23,12 @@ class LogErrorsStay final : public rocksdb::EventListener {
   }
 };
 
-bool HasRoom(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(path, error);
-  return error || space.available >= kRoomToOpenBytes;
+RocksDatabase::RoomCheck RoomOnDisk(const std::string& path) {
+  return [path] {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(path, error);
+    return error || space.available >= kRoomToOpenBytes;
+  };
 }
 
 }  // namespace
@@ -38,7 +39,11 @@ void KeepLogErrorsFinal(rocksdb::Options& options) {
 }
 
 RocksDatabase::RocksDatabase(std::string path, std::unique_ptr<rocksdb::DB> db, Opener open_again)
-    : path_(std::move(path)), open_again_(std::move(open_again)) {
+    : RocksDatabase(path, std::move(db), std::move(open_again), RoomOnDisk(path)) {}
+
+RocksDatabase::RocksDatabase(std::string path, std::unique_ptr<rocksdb::DB> db, Opener open_again,
+                             RoomCheck has_room)
+    : path_(std::move(path)), open_again_(std::move(open_again)), has_room_(std::move(has_room)) {
   absl::MutexLock lock(&mu_);
   Own(std::move(db));
 }
@@ -64,6 +69,12 @@ void RocksDatabase::CloseAndWait() {
 }
 
 absl::StatusOr<RocksDatabase::Handle> RocksDatabase::Use() {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (db_ != nullptr) {
+      return db_;
+    }
+  }
   absl::MutexLock lock(&mu_);
   if (db_ == nullptr) {
     const rocksdb::Status reopened = Reopen();
@@ -93,12 +104,18 @@ rocksdb::Status RocksDatabase::Write(const rocksdb::WriteOptions& options, rocks
 }
 
 rocksdb::Status RocksDatabase::ReopenIfFull() {
+  {
+    absl::ReaderMutexLock lock(&mu_);
+    if (!met_full_disk_) {
+      return rocksdb::Status::OK();
+    }
+  }
   absl::MutexLock lock(&mu_);
   return met_full_disk_ ? Reopen() : rocksdb::Status::OK();
 }
 
 rocksdb::Status RocksDatabase::Reopen() {
-  if (!HasRoom(path_)) {
+  if (!has_room_()) {
     return rocksdb::Status::NoSpace(absl::StrCat("less than ", kRoomToOpenBytes >> 20, " MiB are free"));
   }
   CloseAndWait();

@@ -34,8 +34,13 @@ class RocksDatabase {
   // hold none while calling Use, Write or ReopenIfFull: they may wait for the last one to go.
   using Handle = std::shared_ptr<rocksdb::DB>;
 
+  // Whether opening, which writes what the log holds to a table file, is worth trying: a database that was
+  // closed and cannot be opened again serves no reads.
+  using RoomCheck = absl::AnyInvocable<bool()>;
+
   // `db` is open already; `open_again` opens it after a full disk.
   RocksDatabase(std::string path, std::unique_ptr<rocksdb::DB> db, Opener open_again);
+  RocksDatabase(std::string path, std::unique_ptr<rocksdb::DB> db, Opener open_again, RoomCheck has_room);
   ~RocksDatabase();
 
   // An error only when a database that was closed because of a full disk cannot be opened again.
@@ -51,8 +56,9 @@ class RocksDatabase {
   rocksdb::Status Reopen() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const std::string path_;
-  absl::Mutex mu_;  // Never held during a read or write; during a reopening, which calls in progress outlast.
+  absl::Mutex mu_;  // Not held during a read or write, but during a reopening, which waits for those.
   Opener open_again_ ABSL_GUARDED_BY(mu_);
+  RoomCheck has_room_ ABSL_GUARDED_BY(mu_);
   Handle db_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<absl::Notification> closed_ ABSL_GUARDED_BY(mu_);  // Shared with db_'s deleter.
   bool met_full_disk_ ABSL_GUARDED_BY(mu_) = false;
