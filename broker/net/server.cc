@@ -26,14 +26,14 @@ asio::ip::address Plain(const asio::ip::address& address) {
 }
 
 ConnectionInfo MakeInfo(const std::string& listener, const asio::ip::tcp::endpoint& peer,
-                        const asio::ip::tcp::socket& socket) {
+                        asio::ip::tcp::socket& socket) {
   asio::error_code ignored;
   const asio::ip::tcp::endpoint local = socket.local_endpoint(ignored);
   return {.listener = listener,
           .peer = PeerName(peer),
           .local_host = Plain(local.address()).to_string(),
           .local_port = local.port(),
-          .executor = const_cast<asio::ip::tcp::socket&>(socket).get_executor()};
+          .executor = socket.get_executor()};
 }
 
 // On the connection's own thread.

@@ -3,9 +3,9 @@
 //
 //   sluice_net_bench [connections=1] [in flight=16] [body bytes=64] [seconds=3] [threads=1]
 //                    [file range bytes=0: echo; else the answer is a 100-byte header and so many of a file]
-//                    [copied range max=8192]
+//                    [copied range max=32768]
 //
-//   echo: 1 x 16 in flight, 64 B: 1.2 M requests/s, server CPU 0.6 us each
+//   2 busy processors: 1 x 16 x 64 B echo: 750,000 requests/s, 0.27 us of server CPU each; 1 x 1: 59,000/s.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,7 +36,7 @@ struct Plan {
   int seconds = 3;
   int threads = 1;
   size_t range_bytes = 0;
-  uint32_t copied_max = 8192;
+  uint32_t copied_max = 32768;
 };
 
 constexpr size_t kHeaderBytes = 100;
