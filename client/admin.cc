@@ -138,11 +138,14 @@ absl::Status Admin::DeleteTopic(std::string_view name) {
 absl::StatusOr<std::vector<absl::Status>> Admin::DeleteTopics(const std::vector<std::string>& names) {
   kafka::DeleteTopicsRequest request;
   request.timeout_ms = TimeoutMs(core_);
-  request.topic_names = names;  // Up to version 5; from 6 on:
-  for (const std::string& name : names) {
-    request.topics.emplace_back().name = name;
+  constexpr int16_t kTopicsAsStructs = 6;
+  if (client_internal::CommonVersion(core_, kafka::DeleteTopicsRequest::kApiKey) < kTopicsAsStructs) {
+    request.topic_names = names;
+  } else {
+    for (const std::string& name : names) {
+      request.topics.emplace_back().name = name;
+    }
   }
-  // Both lists cannot go out together: the codec drops the names only where the version has the other.
   ASSIGN_OR_RETURN(
       const auto answer,
       CallWithRetries(core_, kController, request, [](const kafka::DeleteTopicsResponse& response) {

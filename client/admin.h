@@ -23,33 +23,33 @@ class Core;
 }
 
 struct NewTopic {
-  std::string name;
+  std::string name = {};
   int32_t partitions = -1;          // -1: the broker's default.
   int16_t replication_factor = -1;  // -1: the broker's default.
-  std::map<std::string, std::string> configs;
+  std::map<std::string, std::string> configs = {};
 };
 
 struct PartitionDescription {
   int32_t partition = 0;
   int32_t leader = -1;  // -1: none at the moment.
   int32_t leader_epoch = -1;
-  std::vector<int32_t> replicas;
-  std::vector<int32_t> in_sync_replicas;
-  std::vector<int32_t> offline_replicas;
+  std::vector<int32_t> replicas = {};
+  std::vector<int32_t> in_sync_replicas = {};
+  std::vector<int32_t> offline_replicas = {};
 };
 
 struct TopicDescription {
-  std::string name;
-  std::string topic_id;  // 22 characters of base64; empty when the broker has no topic ids.
+  std::string name = {};
+  std::string topic_id = {};  // 22 characters of base64; empty when the broker has no topic ids.
   bool internal = false;
-  std::vector<PartitionDescription> partitions;  // Ordered by number.
+  std::vector<PartitionDescription> partitions = {};  // Ordered by number.
 };
 
 enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4 };
 
 struct ConfigResource {
   ConfigResourceType type = ConfigResourceType::kTopic;
-  std::string name;  // A topic's name or a broker's id.
+  std::string name = {};  // A topic's name or a broker's id.
 };
 
 struct ConfigEntry {
@@ -61,42 +61,42 @@ struct ConfigEntry {
     kStaticBroker = 4,
     kDefault = 5,
   };
-  std::string name;
-  std::optional<std::string> value;  // Absent when sensitive.
+  std::string name = {};
+  std::optional<std::string> value = {};  // Absent when sensitive.
   Source source = Source::kUnknown;
   bool read_only = false;
   bool sensitive = false;
-  std::string documentation;
+  std::string documentation = {};
 };
 
 struct ConfigChange {
   enum class Operation : int8_t { kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3 };
-  std::string name;
-  std::optional<std::string> value;  // Absent for kDelete.
+  std::string name = {};
+  std::optional<std::string> value = {};  // Absent for kDelete.
   Operation operation = Operation::kSet;
 };
 
 struct BrokerNode {
   int32_t id = -1;
-  std::string host;
+  std::string host = {};
   int32_t port = 0;
-  std::string rack;  // Empty: none.
+  std::string rack = {};  // Empty: none.
 };
 
 struct ClusterDescription {
-  std::string cluster_id;
+  std::string cluster_id = {};
   int32_t controller_id = -1;
-  std::vector<BrokerNode> brokers;  // Ordered by id.
+  std::vector<BrokerNode> brokers = {};  // Ordered by id.
 };
 
 struct OffsetQuery {
-  std::string topic;
+  std::string topic = {};
   int32_t partition = 0;
   Position position = Position::End();
 };
 
 struct OffsetAnswer {
-  absl::Status status;
+  absl::Status status = {};
   int64_t offset = -1;
   int64_t timestamp_ms = -1;  // Of the record found; -1 for the beginning and the end.
   int32_t leader_epoch = -1;

@@ -33,7 +33,9 @@ constexpr auto kNeverMisdirected = [](const auto&) { return false; };
 
 absl::StatusOr<std::vector<ConfigEntry>> Admin::DescribeConfigs(const ConfigResource& resource) {
   kafka::DescribeConfigsRequest request;
-  request.include_documentation = true;
+  constexpr int16_t kHasDocumentation = 3;
+  request.include_documentation =
+      client_internal::CommonVersion(core_, kafka::DescribeConfigsRequest::kApiKey) >= kHasDocumentation;
   auto& wanted = request.resources.emplace_back();
   wanted.resource_type = static_cast<int8_t>(resource.type);
   wanted.resource_name = resource.name;

@@ -31,7 +31,7 @@ class ConsumerCore;
 }
 
 struct Assignment {
-  std::string topic;
+  std::string topic = {};
   int32_t partition = 0;
   Position start = Position::Beginning();
 };

@@ -57,7 +57,7 @@ struct ProducerOptions {
   size_t request_bytes_max = size_t{1} << 20;
 
   Compression compression = Compression::kNone;
-  std::optional<int> compression_level;  // As the codec numbers them; absent: its own default.
+  std::optional<int> compression_level = std::nullopt;  // As the codec numbers them; absent: its own default.
 
   // A topic that does not exist is created, if the broker's auto.create.topics.enable allows it; else Send to
   // it is NotFound: a typing error shall not make a topic.

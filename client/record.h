@@ -26,20 +26,20 @@ inline std::string_view TextOf(std::span<const std::byte> bytes) {
 }
 
 struct MessageHeader {
-  std::string_view key;
-  std::optional<std::span<const std::byte>> value;
+  std::string_view key = {};
+  std::optional<std::span<const std::byte>> value = std::nullopt;
 };
 
 // One record to send. No value is a tombstone: compaction deletes the key. Empty and absent are different.
 struct Message {
-  std::string_view topic;
+  std::string_view topic = {};
   // Absent: chosen by the key's murmur2 hash as Java's producer does, or without a key by filling a batch of
   // one partition before going on to another (sticky, KIP-480).
-  std::optional<int32_t> partition;
-  std::optional<std::span<const std::byte>> key;
-  std::optional<std::span<const std::byte>> value;
-  std::span<const MessageHeader> headers;
-  std::optional<int64_t> timestamp_ms;  // Milliseconds since 1970 UTC. Absent: now.
+  std::optional<int32_t> partition = std::nullopt;
+  std::optional<std::span<const std::byte>> key = std::nullopt;
+  std::optional<std::span<const std::byte>> value = std::nullopt;
+  std::span<const MessageHeader> headers = {};
+  std::optional<int64_t> timestamp_ms = std::nullopt;  // Milliseconds since 1970 UTC. Absent: now.
 };
 
 // Where a record ended up.

@@ -58,6 +58,22 @@ absl::StatusOr<Answer<typename Request::Response>> CallWithRetries(
   }
 }
 
+// The highest version of a request that some broker of the cluster and this library both know; -1 when none
+// answers. For the few requests whose fields differ by more than the codec can smooth over.
+inline int16_t CommonVersion(Core& core, int16_t api_key) {
+  int16_t version = -1;
+  absl::Notification done;
+  core.loop().Post([&] {
+    core.Acquire(kControlChannel, kAnyBroker,
+                 [&](const absl::StatusOr<std::shared_ptr<Connection>>& connection) {
+                   version = connection.ok() ? (*connection)->Negotiate(api_key).value_or(-1) : int16_t{-1};
+                   done.Notify();
+                 });
+  });
+  done.WaitForNotification();
+  return version;
+}
+
 inline bool IsNotController(int16_t code) {
   return code == kafka::ToWire(kafka::ErrorCode::kNotController);
 }
