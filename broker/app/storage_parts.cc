@@ -99,6 +99,9 @@ absl::Status StorageParts::Close() {
 }
 
 std::string StorageParts::Summary() const {
+  if (catalog_->partition_count() == 0) {
+    return "no topics yet";
+  }
   bool clean = true;
   uint64_t walked = 0;
   for (const auto& log_dir : log_dirs_) {

@@ -34,7 +34,7 @@ absl::StatusCode CodeOf(const rocksdb::Status& status) {
 
 absl::string_view AdviceFor(const rocksdb::Status& status) {
   if (IsInUse(status)) {
-    return "; another process has it open: stop that process, or give this one a folder of its own";
+    return "; it is in use by another process: stop that one, or give this one a folder of its own";
   }
   if (status.IsNoSpace()) {
     return "; the disk is full: free some space";

@@ -171,7 +171,8 @@ ByteView ReceiveFrame(int fd, Bytes* buffer) {
 
 void CheckProduced(ByteView frame) {
   kafka::WireReader in(frame);
-  kafka::DecodeResponseHeader(in, 0, kProduceVersion);
+  int32_t correlation_id = 0;
+  kafka::DecodeResponseHeader(in, 0, kProduceVersion, &correlation_id);
   kafka::ProduceResponse response;
   response.Decode(in, kProduceVersion);
   CHECK(in.ok());
@@ -356,7 +357,8 @@ Figures ConsumeBare(const std::string& path) {
 // The offset after the last whole batch of a fetch response, or `offset` when there is none.
 int64_t NextOffset(ByteView frame, int64_t offset, int64_t* high_watermark) {
   kafka::WireReader in(frame);
-  kafka::DecodeResponseHeader(in, 1, kFetchVersion);
+  int32_t correlation_id = 0;
+  kafka::DecodeResponseHeader(in, 1, kFetchVersion, &correlation_id);
   kafka::FetchResponse response;
   response.Decode(in, kFetchVersion);
   CHECK(in.ok());

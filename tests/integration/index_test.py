@@ -25,7 +25,7 @@ class IndexLoss(unittest.TestCase):
         chooser = random.Random(20261121)
         offsets = [0, RECORDS - 1] + [chooser.randrange(RECORDS) for _ in range(20)]
         with Broker() as broker:
-            run_cli(broker, "topic", "create", "t", "-c", "segment.bytes=1048576")
+            run_cli(broker, "topic", "create", "t", "-c", "segment.bytes=1048576", "-c", "retention.ms=-1")
             lines = b"".join(
                 json.dumps({"value": f"record {i}", "timestamp": FIRST_TIMESTAMP + 10 * i, "partition": 0}).encode() + b"\n"
                 for i in range(RECORDS))

@@ -31,10 +31,10 @@ def bytes_by_call(trace):
     moved, begun = {}, {}
 
     def count(call, target, size):
-        kind = "segment" if target.endswith(".log") else "socket" if target.startswith("TCP") else "other"
+        kind = "segment" if "/t-0/" in target else "socket" if target.startswith("TCP") else "other"
         moved[call, kind] = moved.get((call, kind), 0) + int(size)
 
-    for line in open(trace, errors="replace"):
+    for line in pathlib.Path(trace).read_text(errors="replace").splitlines():
         if match := BEGUN.match(line):
             begun[match[1]] = match[3]
         elif match := RESUMED.match(line):
@@ -76,7 +76,8 @@ class Transfer(unittest.TestCase):
             copied = total(moved, SENDS, "socket")
             self.assertGreater(by_sendfile, MEGABYTES << 20)
             self.assertGreaterEqual(by_sendfile / (by_sendfile + copied), 0.99, moved)
-            self.assertEqual(total(moved, READS, "segment"), 0, moved)
+            # Headers, where a range must end at a batch; and a last range too small for a sendfile.
+            self.assertLess(total(moved, READS, "segment") / by_sendfile, 0.001, moved)
             print(f"{by_sendfile} bytes by sendfile, {copied} copied: {100 * by_sendfile / (by_sendfile + copied):.4f} %",
                   file=sys.stderr)
 

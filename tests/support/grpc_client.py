@@ -1,4 +1,4 @@
-"""Sluice's gRPC API from Python, with stubs made from the .proto files on the spot (Debian's python3-grpc-tools)."""
+"""Sluice's gRPC API from Python, with stubs made from the .proto files on the spot."""
 
 import importlib
 import pathlib
@@ -6,18 +6,16 @@ import sys
 import tempfile
 
 import grpc
-from grpc_tools import protoc
 
-from sluice_test import SOURCE
+from sluice_test import SOURCE, run
 
 _generated = tempfile.TemporaryDirectory(prefix="sluice-stubs.")
 
 
 def _generate():
-    protos = sorted(str(path) for path in (SOURCE / "proto/sluice/v1").glob("*.proto"))
-    arguments = ["protoc", f"-I{SOURCE / 'proto'}", f"--python_out={_generated.name}", f"--grpc_python_out={_generated.name}"]
-    if protoc.main(arguments + protos) != 0:
-        raise RuntimeError("protoc failed on proto/sluice/v1")
+    protos = sorted((SOURCE / "proto/sluice/v1").glob("*.proto"))
+    run(["protoc", f"-I{SOURCE / 'proto'}", f"--python_out={_generated.name}", f"--grpc_out={_generated.name}",
+         "--plugin=protoc-gen-grpc=/usr/bin/grpc_python_plugin", *protos])
     for package in ("sluice", "sluice/v1"):
         pathlib.Path(_generated.name, package, "__init__.py").touch()
 

@@ -132,7 +132,7 @@ TEST_F(IndexDamageTest, AnIndexInUseIsRefusedInWordsAndLeftAlone) {
   Fill(kLog, 100);
   const auto second = OffsetIndex::Open({.path = path()});
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition) << second.status();
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("has it open"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use"));
   EXPECT_THAT(NamesSetAside(), IsEmpty());
   EXPECT_THAT(Find(kLog, 50), Optional(Entry(50, 0, 350)));
 }

@@ -119,7 +119,7 @@ TEST_F(RocksMetadataStoreTest, ItsOwnThreadExpiresLeases) {
 TEST_F(RocksMetadataStoreTest, ADatabaseInUseIsRefusedInWords) {
   const auto second = OpenRocksMetadataStore(path_);
   EXPECT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition) << second.status();
-  EXPECT_THAT(std::string(second.status().message()), HasSubstr("another process has it open"));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr("in use by another process"));
 }
 
 TEST_F(RocksMetadataStoreTest, ADatabaseInUseByAnotherProcessIsRefusedInWords) {
@@ -146,7 +146,7 @@ TEST_F(RocksMetadataStoreTest, ADatabaseInUseByAnotherProcessIsRefusedInWords) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_EQ(status, 0);
   EXPECT_EQ(refused.code(), absl::StatusCode::kFailedPrecondition) << refused;
-  EXPECT_THAT(std::string(refused.message()), HasSubstr("another process has it open"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("in use by another process"));
 }
 
 TEST_F(RocksMetadataStoreTest, ANewerFormatIsRefusedInWordsAndUntouched) {
