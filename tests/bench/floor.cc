@@ -32,6 +32,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/crc32c.h"
 #include "proto/base/endian.h"
 #include "proto/kafka/gen/fetch.h"
@@ -115,8 +116,9 @@ int Connect(const sockaddr_in& address) {
 Bytes BuildBatch() {
   record::BatchBuilder builder;
   const std::string value(kRecordBytes, 'x');
+  const int64_t now_ms = Clock::System().NowMs();
   while (builder.EstimatedSize() + kRecordBytes + 16 < kBatchBytes) {
-    CHECK_OK(builder.Append(1'700'000'000'000, std::nullopt, AsBytes(value)));
+    CHECK_OK(builder.Append(now_ms, std::nullopt, AsBytes(value)));
   }
   return ToBytes(*builder.Build());
 }

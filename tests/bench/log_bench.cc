@@ -140,6 +140,45 @@ void BM_ReadAnywhere(benchmark::State& state) {
 }
 BENCHMARK(BM_ReadAnywhere);
 
+// From an unclean end to a log dir that takes appends: does it depend on how much it holds?
+void BM_ReopenAfterCrash(benchmark::State& state) {
+  TempDir temp;
+  PosixDisk disk;
+  ThreadPool pool(2);
+  LogDirOptions options;
+  options.path = temp / "data";
+  const auto open = [&] {
+    auto dir = LogDir::Open(options, Uuid{{1}}, {disk, Clock::System(), pool, nullptr});
+    CHECK_OK(dir.status());
+    return *std::move(dir);
+  };
+  LogOptions log_options;
+  log_options.durability = Durability::kPageCache;
+  log_options.retention_ms = -1;
+  std::unique_ptr<LogDir> dir = open();
+  const auto log = dir->Create({"bench", LogId{Uuid{{2}}, PartitionId(0)}}, log_options);
+  CHECK_OK(log.status());
+  const Bytes bytes = MakeBatch(16 << 10);
+  for (int64_t written = 0; written < state.range(0) << 20; written += static_cast<int64_t>(bytes.size())) {
+    CHECK((*log)->Append(record::BatchView(bytes), {.leader_epoch = LeaderEpoch(0), .now_ms = 1}).code ==
+          AppendCode::kOk);
+  }
+  for (auto _ : state) {
+    state.PauseTiming();
+    dir.reset();
+    state.ResumeTiming();
+    dir = open();
+  }
+  state.counters["walked_MiB"] = static_cast<double>(dir->stats().recovered_bytes >> 20);
+}
+BENCHMARK(BM_ReopenAfterCrash)
+    ->ArgName("MiB")
+    ->Arg(100)
+    ->Arg(4000)
+    ->Iterations(1)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace sluice::storage
 
