@@ -149,7 +149,9 @@ class Producing {
     }
     const PartitionLookup found = FindPartition(topic, data.index);
     if (found.partition == nullptr) {
-      return Refusal(found.error, "there is no such topic or partition");
+      return Refusal(found.error, topic.topic == nullptr ? "there is no such topic"
+                                                         : absl::StrCat("topic \"", topic.topic->name,
+                                                                        "\" has no partition ", data.index));
     }
     ProduceVerdict verdict = CheckRecords(data, *topic.topic, call_, now_ms_, &job->batch);
     if (verdict.ok() && verdict.max_timestamp_ms.has_value()) {

@@ -6,7 +6,6 @@
 // A producer without a transactional id gets a new id with epoch 0, whatever id it had: it raises its epoch
 // by itself. A transactional id is refused with INVALID_REQUEST, which clients report and do not repeat: this
 // broker serves no transactions yet.
-#include "broker/kafka/error_map.h"
 #include "broker/kafka/handlers.h"
 #include "broker/net/disk_pool.h"
 #include "proto/kafka/error_code.h"
@@ -46,7 +45,7 @@ asio::awaitable<kafka::InitProducerIdResponse> HandleInitProducerId(
     id = co_await OnPool(call.services.pool, [&producer_ids] { return producer_ids.Next(); });
   }
   if (!id.ok()) {
-    co_return Refuse(CodeOf(id.status()));
+    co_return Refuse(ErrorCode::kCoordinatorLoadInProgress);  // Makes the client try again.
   }
   kafka::InitProducerIdResponse response;
   response.producer_id = id->value();

@@ -1,10 +1,14 @@
 // DescribeConfigs (32): the configs of topics and of this broker, all of them or those that are named.
 //
 //   v1 source and synonyms (v0 is gone)      v3 type and documentation      v4 flexible
+//
+// A resource that is asked for twice is described once: an answer is a hundred times as large as a question,
+// so its size must be bounded by what exists.
 #include "absl/container/flat_hash_set.h"
 #include "broker/kafka/config_listing.h"
 #include "broker/kafka/config_resource.h"
 #include "broker/kafka/handlers.h"
+#include "broker/net/disk_pool.h"
 
 namespace sluice::broker {
 namespace {
@@ -76,14 +80,22 @@ Response::DescribeConfigsResult Describe(const Request::DescribeConfigsResource&
   return result;
 }
 
-}  // namespace
-
-kafka::DescribeConfigsResponse HandleDescribeConfigs(const Request& request, Call& call) {
-  kafka::DescribeConfigsResponse response;
+// Long work for many topics, so not for a network thread.
+Response DescribeAll(const Request& request, const Services& services) {
+  absl::flat_hash_set<std::pair<int8_t, std::string>> seen;
+  Response response;
   for (const auto& asked : request.resources) {
-    response.results.push_back(Describe(asked, request, call.services));
+    if (seen.emplace(asked.resource_type, asked.resource_name).second) {
+      response.results.push_back(Describe(asked, request, services));
+    }
   }
   return response;
+}
+
+}  // namespace
+
+asio::awaitable<kafka::DescribeConfigsResponse> HandleDescribeConfigs(const Request& request, Call& call) {
+  co_return co_await OnPool(call.services.pool, [&] { return DescribeAll(request, call.services); });
 }
 
 }  // namespace sluice::broker

@@ -74,7 +74,7 @@ constexpr std::array kTable = {
     Row<DeleteTopicsRequest>(1, 6, ServeLater<DeleteTopicsRequest, HandleDeleteTopics>),
     Row<InitProducerIdRequest>(0, 5, ServeLater<InitProducerIdRequest, HandleInitProducerId>),
     Row<OffsetForLeaderEpochRequest>(2, 4, ServeNow<OffsetForLeaderEpochRequest, HandleOffsetForLeaderEpoch>),
-    Row<DescribeConfigsRequest>(1, 4, ServeNow<DescribeConfigsRequest, HandleDescribeConfigs>),
+    Row<DescribeConfigsRequest>(1, 4, ServeLater<DescribeConfigsRequest, HandleDescribeConfigs>),
     Row<AlterConfigsRequest>(0, 2, ServeLater<AlterConfigsRequest, HandleAlterConfigs>),
     Row<CreatePartitionsRequest>(0, 3, ServeLater<CreatePartitionsRequest, HandleCreatePartitions>),
     Row<IncrementalAlterConfigsRequest>(

@@ -47,6 +47,9 @@ asio::awaitable<kafka::CreatePartitionsResponse> HandleCreatePartitions(
 asio::awaitable<kafka::IncrementalAlterConfigsResponse> HandleIncrementalAlterConfigs(
     const kafka::IncrementalAlterConfigsRequest& request, Call& call);
 
+asio::awaitable<kafka::DescribeConfigsResponse> HandleDescribeConfigs(
+    const kafka::DescribeConfigsRequest& request, Call& call);
+
 // These only look at what is in memory.
 kafka::FindCoordinatorResponse HandleFindCoordinator(const kafka::FindCoordinatorRequest& request,
                                                      Call& call);
@@ -54,8 +57,6 @@ kafka::SaslHandshakeResponse HandleSaslHandshake(const kafka::SaslHandshakeReque
 kafka::ApiVersionsResponse HandleApiVersions(const kafka::ApiVersionsRequest& request, Call& call);
 kafka::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(
     const kafka::OffsetForLeaderEpochRequest& request, Call& call);
-kafka::DescribeConfigsResponse HandleDescribeConfigs(const kafka::DescribeConfigsRequest& request,
-                                                     Call& call);
 kafka::DescribeClusterResponse HandleDescribeCluster(const kafka::DescribeClusterRequest& request,
                                                      Call& call);
 

@@ -4,6 +4,8 @@
 //   disk.FailNth(DiskCall::kSync, 3, absl::DataLossError("injected"));        // The third sync from now.
 //   disk.FailAllFrom(DiskCall::kAllocate, 1, absl::ResourceExhaustedError("full"));
 //   disk.Heal(DiskCall::kAllocate);
+//   disk.Hold(DiskCall::kSync);                                                // Syncs wait ...
+//   disk.Release(DiskCall::kSync);                                             // ... until now.
 //
 // Files share its counters, so they may outlive it. Thread-safe.
 #pragma once
@@ -43,6 +45,8 @@ class FaultPlan {
     absl::MutexLock lock(&mu_);
     Rule& rule = rules_[static_cast<size_t>(call)];
     ++rule.calls;
+    const auto may_go = [&rule] { return !rule.held; };
+    mu_.Await(absl::Condition(&may_go));
     if (rule.calls == rule.fail_at || (rule.and_after && rule.calls > rule.fail_at)) {
       return rule.error;
     }
@@ -61,6 +65,10 @@ class FaultPlan {
     rule.fail_at = -1;
     rule.and_after = false;
   }
+  void SetHeld(DiskCall call, bool held) {
+    absl::MutexLock lock(&mu_);
+    rules_[static_cast<size_t>(call)].held = held;
+  }
   int64_t calls(DiskCall call) const {
     absl::MutexLock lock(&mu_);
     return rules_[static_cast<size_t>(call)].calls;
@@ -71,6 +79,7 @@ class FaultPlan {
     int64_t calls = 0;
     int64_t fail_at = -1;
     bool and_after = false;
+    bool held = false;
     absl::Status error;
   };
   mutable absl::Mutex mu_;
@@ -134,6 +143,8 @@ class FaultDisk final : public Disk {
     plan_->Fail(call, nth, true, std::move(error));
   }
   void Heal(DiskCall call) { plan_->Heal(call); }
+  void Hold(DiskCall call) { plan_->SetHeld(call, true); }
+  void Release(DiskCall call) { plan_->SetHeld(call, false); }
   int64_t calls(DiskCall call) const { return plan_->calls(call); }
 
   absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {

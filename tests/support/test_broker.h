@@ -59,6 +59,7 @@ class TestBroker {
     std::map<std::string, std::string> configs = {};  // Over the defaults, as --set would.
     std::vector<broker::Endpoint> advertised = {};
     Clock* clock = &Clock::System();
+    storage::Disk* disk = nullptr;  // Under the logs; null: the machine's own.
     broker::NetOptions net = {};
   };
 
@@ -118,11 +119,12 @@ class TestBroker {
     pool_ = std::make_unique<broker::DiskPool>(2);
     metadata_ = Require(storage::OpenRocksMetadataStore(directory_ / "metadata"));
     cluster_id_ = Require(broker::ClusterId(*metadata_, random_));
-    log_dir_ = Require(storage::LogDir::Open(
-        {.path = directory_ / "logs", .node_id = node_id()}, cluster_id_,
-        {.disk = disk_, .clock = *options_.clock, .pool = *pool_, .on_fatal = [](const absl::Status& status) {
-           CHECK_OK(status);
-         }}));
+    log_dir_ =
+        Require(storage::LogDir::Open({.path = directory_ / "logs", .node_id = node_id()}, cluster_id_,
+                                      {.disk = options_.disk != nullptr ? *options_.disk : disk_,
+                                       .clock = *options_.clock,
+                                       .pool = *pool_,
+                                       .on_fatal = [](const absl::Status& status) { CHECK_OK(status); }}));
     catalog_ = Require(
         broker::Catalog::Load({.metadata = *metadata_,
                                .log_dirs = {log_dir_.get()},

@@ -1,4 +1,5 @@
-// A broker, a client, and requests with the usual things in them.
+// A broker, a client, and requests with the usual things in them. A request is a view of its batches: they
+// must outlive it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -101,8 +102,8 @@ inline const auto& OnlyPartition(const kafka::FetchResponse& response) {
   return response.responses[0].partitions[0];
 }
 
-inline absl::string_view Name(int16_t error_code) {
-  return kafka::ErrorName(static_cast<kafka::ErrorCode>(error_code));
+inline std::string Name(int16_t error_code) {
+  return std::string(kafka::ErrorName(static_cast<kafka::ErrorCode>(error_code)));
 }
 
 class KafkaTest : public testing::Test {
