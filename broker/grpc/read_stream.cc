@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/grpc/status_map.h"
+#include "broker/grpc/utf8.h"
 #include "proto/base/status_macros.h"
 
 namespace sluice::broker {
@@ -151,7 +152,7 @@ void ReadStream::AddRecord(const record::RecordView& record) {
   }
   for (const record::HeaderView& header : record.headers) {
     v1::Header* to = added->add_headers();
-    to->set_key(std::string(header.key));
+    to->set_key(ToValidUtf8(header.key));
     if (header.value) {
       to->set_value(header.value->data(), header.value->size());
     }

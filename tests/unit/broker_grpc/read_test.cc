@@ -1,6 +1,8 @@
 #include <thread>
 
+#include "absl/synchronization/notification.h"
 #include "grpc_fixture.h"
+#include "proto/record/batch_builder.h"
 
 namespace sluice::broker {
 namespace {
@@ -184,6 +186,24 @@ TEST_F(ReadTest, CancelledReaderIsForgotten) {
     context.TryCancel();
     EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
   }
+}
+
+TEST_F(ReadTest, HeaderThatIsNoTextDoesNotStopTheReader) {
+  CreateTopic("t");
+  record::BatchBuilder builder;
+  const record::Header header = {.key = "\xff", .value = AsBytes("v")};
+  ASSERT_TRUE(builder.Append(1, std::nullopt, AsBytes("a"), {&header, 1}).ok());
+  Partition* partition = catalog->Find("t")->Find(PartitionId(0));
+  const auto outcome = partition->log().Append(record::BatchView(*builder.Build()), {.now_ms = 1});
+  ASSERT_EQ(outcome.code, storage::AppendCode::kOk);
+  absl::Notification committed;
+  partition->AwaitCommitted(Offset(1), [&](const absl::Status&) { committed.Notify(); });
+  committed.WaitForNotification();
+
+  std::vector<v1::Record> records;
+  ASSERT_TRUE(Read(ToTheEnd("t"), &records).ok());
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].headers(0).key(), "\xef\xbf\xbd");
 }
 
 TEST_F(ReadTest, OffsetsAreListed) {
