@@ -12,7 +12,7 @@ namespace sluice::client_internal {
 ConsumerCore::ConsumerCore(std::shared_ptr<Core> core, const ConsumerOptions& options)
     : core_(std::move(core)),
       options_(options),
-      channel_(core_->NewChannel()),
+      channels_{core_->NewChannel(), core_->NewChannel()},
       timer_(core_->loop().context()) {
   core_->loop().RunSync([this] {
     listener_ = core_->metadata().AddListener([this] {

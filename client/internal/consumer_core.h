@@ -8,6 +8,7 @@
 // wherever they are met.
 #pragma once
 
+#include <array>
 #include <asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
@@ -90,10 +91,15 @@ class ConsumerCore {
     std::vector<Asked> asked;
     absl::flat_hash_map<std::string, Uuid> topic_ids;
     int16_t version_cap = 0;
+    int64_t request = 0;
+    ChannelId channel = 0;
     bool at_once = false;  // Asks for some partition for the first time: learn its watermarks, do not wait.
   };
   struct Node {
     bool in_flight = false;
+    std::vector<Asked> under_way;  // What the request that is in flight asked for,
+    int64_t request = 0;           // and its number: answers to others are late.
+    size_t channel = 0;            // Of channels_.
     int queued_answers = 0;
   };
 
@@ -111,6 +117,7 @@ class ConsumerCore {
   void Pump();
   std::map<int32_t, FetchPlan> MakePlans(absl::Duration* next_look, bool* stale)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AbandonStale(Node& node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void SendFetch(int32_t node, FetchPlan plan);
   kafka::FetchRequest MakeRequest(const FetchPlan& plan) const;
   void OnAnswer(int32_t node, const FetchPlan& plan,
@@ -129,7 +136,9 @@ class ConsumerCore {
 
   const std::shared_ptr<Core> core_;  // Shared with the client and its other producers and consumers.
   const ConsumerOptions options_;
-  const ChannelId channel_;
+  // Two, to go on over one after a seek while a fetch for the old place still waits at the broker on the
+  // other.
+  const std::array<ChannelId, 2> channels_;
 
   // Loop's thread only.
   Lifetime lifetime_;

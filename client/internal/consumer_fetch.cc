@@ -46,7 +46,9 @@ void ConsumerCore::Stop() {
   core_->metadata().RemoveListener(listener_);
   timer_.cancel();
   lifetime_.Revoke();
-  core_->CloseChannel(channel_);
+  for (const ChannelId channel : channels_) {
+    core_->CloseChannel(channel);
+  }
 }
 
 void ConsumerCore::Pump() {
@@ -57,8 +59,12 @@ void ConsumerCore::Pump() {
     absl::MutexLock lock(&mu_);
     kicked_ = false;
     plans = MakePlans(&next_look, &stale);
-    for (const auto& [node, plan] : plans) {
-      nodes_[node].in_flight = true;
+    for (auto& [id, plan] : plans) {
+      Node& node = nodes_[id];
+      node.in_flight = true;
+      node.under_way = plan.asked;
+      plan.request = ++node.request;
+      plan.channel = channels_[node.channel];
     }
   }
   for (auto& [node, plan] : plans) {
@@ -73,6 +79,9 @@ void ConsumerCore::Pump() {
 std::map<int32_t, ConsumerCore::FetchPlan> ConsumerCore::MakePlans(absl::Duration* next_look, bool* stale) {
   std::map<int32_t, FetchPlan> plans;
   const absl::Duration now = MonotonicNow();
+  for (auto& [id, node] : nodes_) {
+    AbandonStale(node);
+  }
   std::vector<PartitionPtr> order;
   for (const auto& [key, partition] : partitions_) {
     order.push_back(partition);
@@ -116,6 +125,20 @@ std::map<int32_t, ConsumerCore::FetchPlan> ConsumerCore::MakePlans(absl::Duratio
   return plans;
 }
 
+// After a seek nobody wants what is under way, but it may wait at the broker for fetch_wait_max, and hold up
+// what follows it on its connection.
+void ConsumerCore::AbandonStale(Node& node) {
+  const bool wanted = std::any_of(node.under_way.begin(), node.under_way.end(), [](const Asked& asked) {
+    return asked.partition->generation == asked.generation;
+  });
+  if (node.in_flight && !wanted) {
+    node.in_flight = false;
+    node.under_way.clear();
+    ++node.request;
+    node.channel = 1 - node.channel;
+  }
+}
+
 kafka::FetchRequest ConsumerCore::MakeRequest(const FetchPlan& plan) const {
   kafka::FetchRequest request;
   request.max_wait_ms = plan.at_once ? 0 : static_cast<int32_t>(options_.fetch_wait_max.count());
@@ -141,10 +164,10 @@ kafka::FetchRequest ConsumerCore::MakeRequest(const FetchPlan& plan) const {
 
 void ConsumerCore::SendFetch(int32_t node, FetchPlan plan) {
   kafka::FetchRequest request = MakeRequest(plan);
-  const int16_t cap = plan.version_cap;
+  const Core::Where where{.channel = plan.channel, .target = node, .version_cap = plan.version_cap};
   const absl::Duration timeout = core_->request_timeout() + absl::FromChrono(options_.fetch_wait_max);
   core_->Call<kafka::FetchRequest>(
-      {.channel = channel_, .target = node, .version_cap = cap}, std::move(request), timeout,
+      where, std::move(request), timeout,
       lifetime_.Guard(
           [this, node, plan = std::move(plan)](const absl::StatusOr<Answer<kafka::FetchResponse>>& answer) {
             OnAnswer(node, plan, answer);
@@ -156,7 +179,10 @@ void ConsumerCore::SendFetch(int32_t node, FetchPlan plan) {
 void ConsumerCore::OnAnswer(int32_t node, const FetchPlan& plan,
                             const absl::StatusOr<Answer<kafka::FetchResponse>>& answer) {
   absl::MutexLock lock(&mu_);
-  nodes_[node].in_flight = false;
+  if (nodes_[node].request == plan.request) {
+    nodes_[node].in_flight = false;
+    nodes_[node].under_way.clear();
+  }
   if (!answer.ok()) {
     BackOff(plan, answer.status());
     return;

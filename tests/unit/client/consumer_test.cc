@@ -195,6 +195,14 @@ TEST_F(ConsumerTest, SeekDropsWhatWasFetchedAhead) {
   EXPECT_TRUE(absl::IsNotFound(consumer->Seek("t", 9, Position::At(1))));
 }
 
+TEST_F(ConsumerTest, SeekDoesNotWaitForTheFetchThatWaitsAtTheBroker) {
+  cluster_.AppendRaw("t", 0, BatchOf({"0"}));
+  const auto consumer = MakeConsumerAt(Position::Beginning(), {.fetch_wait_max = 60'000ms});
+  EXPECT_THAT(Read(*consumer, 1), ElementsAre("0"));
+  ASSERT_TRUE(consumer->Seek("t", 0, Position::Beginning()).ok());
+  EXPECT_THAT(Read(*consumer, 1), ElementsAre("0"));
+}
+
 TEST_F(ConsumerTest, PauseHoldsBackAndResumeGoesOn) {
   const auto consumer = MakeConsumerAt(Position::Beginning());
   ASSERT_TRUE(consumer->Pause("t", 0).ok());
@@ -267,9 +275,8 @@ TEST_F(ConsumerTest, DecompressionBombIsRefused) {
 
 TEST_F(ConsumerTest, DroppedConnectionIsMadeAgainUnseen) {
   cluster_.AppendRaw("t", 0, BatchOf({"0"}));
-  std::atomic<int> left{3};
-  cluster_.SetHook([&](int32_t, int16_t key) {
-    return key == kFetchKey && left.fetch_sub(1) > 0 ? Fault{.kind = Fault::Kind::kDropBefore} : Fault{};
+  cluster_.SetHook([left = std::make_shared<std::atomic<int>>(3)](int32_t, int16_t key) {
+    return key == kFetchKey && left->fetch_sub(1) > 0 ? Fault{.kind = Fault::Kind::kDropBefore} : Fault{};
   });
   EXPECT_THAT(Read(*MakeConsumerAt(Position::Beginning()), 1), ElementsAre("0"));
 }

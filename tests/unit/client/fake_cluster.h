@@ -44,7 +44,8 @@ class FakeCluster {
     std::map<int16_t, int16_t> caps;  // Highest version advertised, by key; -1 hides the key.
     size_t fetch_bytes_max = size_t{1} << 20;
   };
-  // Asked before each request is worked on; runs on the connection's thread.
+  // Asked before each request is worked on, on the connection's thread, perhaps after the test's body has
+  // ended: what it captures it must own.
   using Hook = std::function<Fault(int32_t node, int16_t api_key)>;
 
   FakeCluster() : FakeCluster(Options{}) {}

@@ -78,12 +78,11 @@ TEST_F(ProducerFaultsTest, RetryAfterALostAnswerLeavesNoDuplicate) {
 
 TEST_F(ProducerFaultsTest, DroppedConnectionsNeitherReorderNorDuplicate) {
   const auto producer = MakeProducer({.batch_bytes = 200, .linger = 0ms});
-  std::atomic<int> requests{0};
-  cluster_.SetHook([&](int32_t, int16_t key) {
+  cluster_.SetHook([requests = std::make_shared<std::atomic<int>>(0)](int32_t, int16_t key) {
     if (key != kProduceKey) {
       return Fault{};
     }
-    const int n = ++requests;
+    const int n = ++*requests;
     return n % 7 == 0    ? Fault{.kind = Fault::Kind::kDropAfter}
            : n % 11 == 0 ? Fault{.kind = Fault::Kind::kDropBefore}
                          : Fault{};
@@ -95,9 +94,8 @@ TEST_F(ProducerFaultsTest, DroppedConnectionsNeitherReorderNorDuplicate) {
 
 TEST_F(ProducerFaultsTest, RetriableErrorsKeepTheOrderOfWhatIsInFlight) {
   const auto producer = MakeProducer({.batch_bytes = 200, .linger = 0ms});
-  std::atomic<int> requests{0};
-  cluster_.SetHook([&](int32_t, int16_t key) {
-    return key == kProduceKey && ++requests % 7 == 0  // Out of step with the five in flight.
+  cluster_.SetHook([requests = std::make_shared<std::atomic<int>>(0)](int32_t, int16_t key) {
+    return key == kProduceKey && ++*requests % 7 == 0  // Out of step with the five in flight.
                ? Fault{.kind = Fault::Kind::kError, .code = ErrorCode::kNotEnoughReplicas}
                : Fault{};
   });
@@ -160,10 +158,9 @@ TEST_F(ProducerFaultsTest, LostProducerStateIsStartedAnewUnderAHigherEpoch) {
 }
 
 TEST_F(ProducerFaultsTest, ProducerIdIsAskedForAgainUntilItComes) {
-  std::atomic<int> left{2};
-  cluster_.SetHook([&](int32_t, int16_t key) {
-    return key == kInitProducerIdKey && left.fetch_sub(1) > 0 ? Fault{.kind = Fault::Kind::kDropBefore}
-                                                              : Fault{};
+  cluster_.SetHook([left = std::make_shared<std::atomic<int>>(2)](int32_t, int16_t key) {
+    return key == kInitProducerIdKey && left->fetch_sub(1) > 0 ? Fault{.kind = Fault::Kind::kDropBefore}
+                                                               : Fault{};
   });
   const auto producer = MakeProducer();
   EXPECT_TRUE(producer->SendWithFuture({.topic = "t"}).get().ok());

@@ -153,9 +153,9 @@ TEST_F(ProducerTest, RecordThatIsTooLargeIsRefusedAtOnce) {
 }
 
 TEST_F(ProducerTest, FullBufferHoldsSendersBackAndTrySendSaysSo) {
-  std::atomic<bool> silent{true};
-  cluster_.SetHook([&](int32_t, int16_t key) {
-    while (key == kProduceKey && silent) {
+  const auto silent = std::make_shared<std::atomic<bool>>(true);
+  cluster_.SetHook([silent](int32_t, int16_t key) {
+    while (key == kProduceKey && *silent) {
       std::this_thread::sleep_for(1ms);
     }
     return Fault{};
@@ -174,7 +174,7 @@ TEST_F(ProducerTest, FullBufferHoldsSendersBackAndTrySendSaysSo) {
   EXPECT_GE(accepted, 5);
   std::thread opener([&] {
     std::this_thread::sleep_for(20ms);
-    silent = false;
+    *silent = false;
   });
   EXPECT_TRUE(producer->Flush(10s).ok());
   EXPECT_TRUE(producer->Send(message).ok());
