@@ -45,7 +45,7 @@ class PendingProduce : public std::enable_shared_from_this<PendingProduce> {
   void SetError(const Wait& wait, kafka::ErrorCode code, absl::string_view message)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Sends once nothing is left.
-  void Finish();
+  void Finish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ReplyTo to_;
   mutable absl::Mutex mu_;
