@@ -3,15 +3,18 @@
 //   v0 groups only      v1 types, error message      v3 flexible      v4 many keys at once
 //   v5, v6 error codes and types that do not change the layout
 //
-// This broker coordinates neither yet. It says COORDINATOR_NOT_AVAILABLE: a consumer that was given its
-// partitions (assign()) but has a group.id asks in the background and reads on, where an error that is final
-// would stop it; one that wants to join a group gets the message when its own timeout ends.
+// This broker coordinates neither yet. For a group it says COORDINATOR_NOT_AVAILABLE: a consumer that was
+// given its partitions (assign()) but has a group.id asks in the background and reads on, where an error that
+// is final would stop it; one that wants to join a group gets the message when its own timeout ends. For a
+// transaction it says INVALID_REQUEST, which is final: nothing that a transactional producer could do would
+// work.
 #include "broker/kafka/handlers.h"
 #include "proto/kafka/error_code.h"
 
 namespace sluice::broker {
 namespace {
 
+constexpr int8_t kTransactionType = 1;
 constexpr int kNoPort = -1;
 constexpr int kNoNode = -1;
 constexpr char kMessage[] =
@@ -22,7 +25,9 @@ constexpr char kMessage[] =
 
 kafka::FindCoordinatorResponse HandleFindCoordinator(const kafka::FindCoordinatorRequest& request,
                                                      Call& call) {
-  const int16_t code = kafka::ToWire(kafka::ErrorCode::kCoordinatorNotAvailable);
+  const int16_t code =
+      kafka::ToWire(request.key_type == kTransactionType ? kafka::ErrorCode::kInvalidRequest
+                                                         : kafka::ErrorCode::kCoordinatorNotAvailable);
   kafka::FindCoordinatorResponse response;
   if (call.version() < 4) {
     response.error_code = code;

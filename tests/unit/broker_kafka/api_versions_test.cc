@@ -84,7 +84,21 @@ TEST_F(ApiVersionsTest, SaslHandshakeSaysThatThereIsNoSaslHere) {
   }
 }
 
-TEST_F(ApiVersionsTest, NoCoordinatorIsAvailableForAnyKey) {
+TEST_F(ApiVersionsTest, TransactionalProducerIsRefusedForGood) {
+  for (int16_t version = 1; version <= 6; ++version) {
+    kafka::FindCoordinatorRequest request;
+    request.key_type = 1;
+    request.key = version < 4 ? "transaction" : "";
+    if (version >= 4) {
+      request.coordinator_keys = {"transaction"};
+    }
+    const auto response = client_.Call(request, version);
+    const int16_t code = version < 4 ? response.error_code : response.coordinators.at(0).error_code;
+    EXPECT_EQ(Name(code), "INVALID_REQUEST");
+  }
+}
+
+TEST_F(ApiVersionsTest, NoCoordinatorIsAvailableForAnyGroup) {
   for (int16_t version = 0; version <= 6; ++version) {
     kafka::FindCoordinatorRequest request;
     if (version < 4) {
