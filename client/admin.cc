@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/internal/admin_call.h"
 #include "client/internal/offset_lookup.h"
+#include "proto/base/nearest_name.h"
 #include "proto/kafka/gen/create_partitions.h"
 #include "proto/kafka/gen/create_topics.h"
 #include "proto/kafka/gen/delete_topics.h"
@@ -67,17 +68,19 @@ absl::StatusOr<kafka::MetadataResponse> AskMetadata(Core& core, const std::vecto
 
 // "Did you mean", for a topic that does not exist.
 absl::Status NoSuchTopic(Core& core, absl::string_view name) {
-  std::string closest;
+  std::string problem = "the topic does not exist";
   if (const auto all = AskMetadata(core, nullptr); all.ok()) {
-    std::vector<std::string> names;
+    std::vector<absl::string_view> names;
     for (const auto& topic : all->topics) {
-      names.push_back(topic.name.value_or(""));
+      if (topic.name) {
+        names.push_back(*topic.name);
+      }
     }
-    closest = client_internal::ClosestName(name, names);
+    if (const auto closest = NearestName(name, names)) {
+      absl::StrAppend(&problem, " (closest: \"", *closest, "\")");
+    }
   }
-  return KafkaStatus(ErrorCode::kUnknownTopicOrPartition, Quoted("topic", name),
-                     closest.empty() ? "the topic does not exist"
-                                     : absl::StrCat("the topic does not exist (closest: \"", closest, "\")"),
+  return KafkaStatus(ErrorCode::kUnknownTopicOrPartition, Quoted("topic", name), problem,
                      "create it, or check the name");
 }
 

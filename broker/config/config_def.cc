@@ -2,7 +2,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "broker/config/nearest_name.h"
+#include "proto/base/nearest_name.h"
 
 namespace sluice::broker {
 namespace {

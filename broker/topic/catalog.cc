@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "broker/config/nearest_name.h"
+#include "proto/base/nearest_name.h"
 #include "broker/topic/topic_rules.h"
 #include "proto/base/status_macros.h"
 

@@ -30,23 +30,4 @@ absl::Status ClosedStatus(absl::string_view what);
 // A copy of `status` with `context` in front that keeps Kafka's code.
 absl::Status Annotated(const absl::Status& status, absl::string_view context);
 
-// The closest of `candidates` by edit distance, for "did you mean"; empty when none is near.
-template <class Range>
-std::string ClosestName(absl::string_view name, const Range& candidates);
-size_t EditDistance(absl::string_view a, absl::string_view b);
-
-template <class Range>
-std::string ClosestName(absl::string_view name, const Range& candidates) {
-  size_t best_distance = 1 + name.size() / 3;
-  std::string best;
-  for (const auto& candidate : candidates) {
-    const size_t distance = EditDistance(name, candidate);
-    if (distance <= best_distance && distance > 0 && (best.empty() || distance < best_distance)) {
-      best_distance = distance;
-      best = std::string(candidate);
-    }
-  }
-  return best;
-}
-
 }  // namespace sluice::client_internal

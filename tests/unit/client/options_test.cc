@@ -47,10 +47,5 @@ TEST(StatusTest, CarriesKafkasCodeAndReason) {
   EXPECT_FALSE(IsRetriable(status));
 }
 
-TEST(StatusTest, FindsTheNameThatWasMeant) {
-  EXPECT_EQ(ClosestName("ordres", std::vector<std::string>{"users", "orders", "x"}), "orders");
-  EXPECT_EQ(ClosestName("ordres", std::vector<std::string>{"completely-else"}), "");
-}
-
 }  // namespace
 }  // namespace sluice::client_internal

@@ -1,8 +1,8 @@
-#include "broker/config/nearest_name.h"
+#include "proto/base/nearest_name.h"
 
 #include <algorithm>
 
-namespace sluice::broker {
+namespace sluice {
 
 size_t EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -35,4 +35,4 @@ std::optional<absl::string_view> NearestName(absl::string_view name,
   return nearest;
 }
 
-}  // namespace sluice::broker
+}  // namespace sluice

@@ -7,7 +7,7 @@
 
 #include "absl/strings/string_view.h"
 
-namespace sluice::broker {
+namespace sluice {
 
 // Letters to insert, drop or change to make one of the other.
 size_t EditDistance(absl::string_view a, absl::string_view b);
@@ -16,4 +16,4 @@ size_t EditDistance(absl::string_view a, absl::string_view b);
 std::optional<absl::string_view> NearestName(absl::string_view name,
                                              const std::vector<absl::string_view>& candidates);
 
-}  // namespace sluice::broker
+}  // namespace sluice
