@@ -67,7 +67,10 @@ void Encode(const kafka::RequestHeader& header, int16_t version, const Response&
 FakeCluster::FakeCluster(const Options& options) : options_(options) {
   for (int i = 0; i < options_.nodes; ++i) {
     nodes_.push_back(std::make_unique<Node>());
-    StartNode(i);
+    Listen(*nodes_.back());
+  }
+  for (int i = 0; i < options_.nodes; ++i) {
+    StartAccepting(i);  // From here on threads read nodes_.
   }
 }
 
@@ -103,13 +106,18 @@ void FakeCluster::Listen(Node& node) {
   CHECK_EQ(listen(node.listener, 64), 0);
   socklen_t size = sizeof(address);
   CHECK_EQ(getsockname(node.listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
-  node.port = ntohs(address.sin_port);
+  if (node.port == 0) {
+    node.port = ntohs(address.sin_port);  // Kept when the node starts again.
+  }
 }
 
 void FakeCluster::StartNode(int32_t index) {
-  Node& node = *nodes_[static_cast<size_t>(index)];
-  Listen(node);
-  node.accepting = std::thread([this, index] { Accept(index); });
+  Listen(*nodes_[static_cast<size_t>(index)]);
+  StartAccepting(index);
+}
+
+void FakeCluster::StartAccepting(int32_t index) {
+  nodes_[static_cast<size_t>(index)]->accepting = std::thread([this, index] { Accept(index); });
 }
 
 void FakeCluster::StopNode(int32_t index) {

@@ -98,6 +98,7 @@ class FakeCluster {
   };
 
   void Listen(Node& node);
+  void StartAccepting(int32_t index);
   void Accept(int32_t index);
   void Serve(int32_t index, int fd);
   // Appends the framed answer. False: close the connection.
