@@ -40,7 +40,8 @@ class Load {
   static absl::StatusOr<std::unique_ptr<Load>> Make(const Context& context, const BenchOptions& options) {
     ProducerOptions producer_options{.idempotent = options.idempotent,
                                      .batch_bytes = static_cast<size_t>(options.batch_bytes),
-                                     .linger = milliseconds(options.linger_ms)};
+                                     .linger = milliseconds(options.linger_ms),
+                                     .in_flight_max = options.in_flight};
     ASSIGN_OR_RETURN(producer_options.acks, ParseAcks(options.acks));
     ASSIGN_OR_RETURN(producer_options.compression, ParseCompression(options.codec));
     producer_options.idempotent = options.idempotent && producer_options.acks == Acks::kAll;

@@ -165,6 +165,8 @@ class CommandLine {
         ->capture_default_str();
     produce->add_option("--producers", bench_.producers, "how many, each with a connection of its own")
         ->capture_default_str();
+    produce->add_option("--in-flight", bench_.in_flight, "requests of one producer ahead of their answers")
+        ->capture_default_str();
     produce->add_option("--acks", bench_.acks, "0, 1 or all")->capture_default_str();
     produce->add_option("-z,--compression", bench_.codec, "none, gzip, snappy, lz4 or zstd")
         ->capture_default_str();

@@ -73,6 +73,7 @@ struct BenchOptions {
   int batch_bytes = 256 << 10;
   int linger_ms = 5;
   int producers = 1;
+  int in_flight = 5;  // Requests of one producer ahead of their answers.
   std::string acks = "all";
   std::string codec = "none";
   bool idempotent = true;
