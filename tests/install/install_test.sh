@@ -14,7 +14,7 @@ cmake --install "$build" --component client --prefix "$work/first" >"$work/insta
 mv "$work/first" "$work/prefix" # The installed tree may be moved.
 prefix=$work/prefix
 
-cmake -S "$here/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" >"$work/cmake.log" ||
+cmake -G Ninja -S "$here/example" -B "$work/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" >"$work/cmake.log" ||
   { cat "$work/cmake.log"; exit 1; }
 cmake --build "$work/build" >"$work/build.log" || { cat "$work/build.log"; exit 1; }
 
