@@ -118,10 +118,7 @@ TEST(ConnectTest, NoThreadIsLeftAfterTheClient) {
     ASSERT_TRUE((*producer)->SendWithFuture({.topic = "t"}).get().ok());
     EXPECT_GT(ThreadCount(), before);
   }
-  // The fake cluster's connection threads end when they see the close.
-  for (int i = 0; i < 200 && ThreadCount() > before; ++i) {
-    std::this_thread::sleep_for(10ms);
-  }
+  EXPECT_TRUE(cluster.WaitUntilNobodyIsConnected());
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     FILE* file = fopen((task.path() / "comm").c_str(), "r");
     char name[32] = {};

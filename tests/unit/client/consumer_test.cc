@@ -121,7 +121,7 @@ TEST_F(ConsumerTest, WaitsForRecordsAndThenHasThem) {
   const auto consumer = MakeConsumerAt(Position::End());
   EXPECT_TRUE(consumer->Poll(20ms)->empty());
   std::thread writer([&] {
-    std::this_thread::sleep_for(30ms);
+    EXPECT_TRUE(cluster_.WaitForRequests(kFetchKey, 1));  // It waits at the broker.
     cluster_.AppendRaw("t", 0, BatchOf({"x"}));
   });
   EXPECT_THAT(Read(*consumer, 1), ElementsAre("x"));
@@ -213,9 +213,9 @@ TEST_F(ConsumerTest, PauseHoldsBackAndResumeGoesOn) {
 }
 
 TEST_F(ConsumerTest, WakeupEndsAPoll) {
-  const auto consumer = MakeConsumerAt(Position::End());
-  std::thread waker([&] {
-    std::this_thread::sleep_for(20ms);
+  const auto consumer = MakeConsumerAt(Position::End(), {.fetch_wait_max = 5ms});
+  std::thread waker([&, seen = cluster_.CountRequests(kFetchKey)] {
+    EXPECT_TRUE(cluster_.WaitForRequests(kFetchKey, seen + 3));  // Poll has begun by then.
     consumer->Wakeup();
   });
   const auto start = std::chrono::steady_clock::now();

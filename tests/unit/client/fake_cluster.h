@@ -70,6 +70,9 @@ class FakeCluster {
   std::vector<std::string> Values(const std::string& topic, int32_t partition);
   std::vector<Bytes> Batches(const std::string& topic, int32_t partition);
   int CountRequests(int16_t api_key);
+  // Waits until so many requests have come; counted before the hook and the answer. False: they did not.
+  bool WaitForRequests(int16_t api_key, int count);
+  bool WaitUntilNobodyIsConnected();
   std::vector<int16_t> VersionsSeen(int16_t api_key);
 
  private:

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "proto/record/batch_view.h"
 #include "sluice/client.h"
 #include "tests/unit/client/fake_cluster.h"
@@ -23,6 +24,7 @@ using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
 constexpr int16_t kProduceKey = 0;
+constexpr int16_t kMetadataKey = 3;
 
 class ProducerTest : public ::testing::Test {
  protected:
@@ -136,8 +138,9 @@ TEST_F(ProducerTest, MissingTopicIsNotFoundWithoutWaitingForMaxBlock) {
 
 TEST_F(ProducerTest, TopicCreatedAMomentLaterIsFound) {
   const auto producer = MakeProducer();
-  std::thread creator([&] {
-    std::this_thread::sleep_for(100ms);
+  std::thread creator([&, seen = cluster_.CountRequests(kMetadataKey)] {
+    // The second look-up comes after the answer to the first, which has no such topic.
+    EXPECT_TRUE(cluster_.WaitForRequests(kMetadataKey, seen + 2));
     cluster_.CreateTopic("late", 1);
   });
   EXPECT_TRUE(producer->SendWithFuture({.topic = "late"}).get().ok());
@@ -153,10 +156,10 @@ TEST_F(ProducerTest, RecordThatIsTooLargeIsRefusedAtOnce) {
 }
 
 TEST_F(ProducerTest, FullBufferHoldsSendersBackAndTrySendSaysSo) {
-  const auto silent = std::make_shared<std::atomic<bool>>(true);
-  cluster_.SetHook([silent](int32_t, int16_t key) {
-    while (key == kProduceKey && *silent) {
-      std::this_thread::sleep_for(1ms);
+  const auto open = std::make_shared<absl::Notification>();
+  cluster_.SetHook([open](int32_t, int16_t key) {
+    if (key == kProduceKey) {
+      open->WaitForNotificationWithTimeout(absl::Seconds(30));
     }
     return Fault{};
   });
@@ -172,13 +175,10 @@ TEST_F(ProducerTest, FullBufferHoldsSendersBackAndTrySendSaysSo) {
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_TRUE(absl::IsResourceExhausted(producer->TrySend(message)));
   EXPECT_GE(accepted, 5);
-  std::thread opener([&] {
-    std::this_thread::sleep_for(20ms);
-    *silent = false;
-  });
+  EXPECT_TRUE(absl::IsDeadlineExceeded(producer->Flush(20ms)));
+  open->Notify();
   EXPECT_TRUE(producer->Flush(10s).ok());
   EXPECT_TRUE(producer->Send(message).ok());
-  opener.join();
 }
 
 TEST_F(ProducerTest, ManyThreadsSendAtOnce) {
