@@ -276,9 +276,11 @@ void ConsumerCore::TakeRecords(const Asked& asked, ByteView records, FetchedAnsw
 
 void ConsumerCore::TakeError(const Asked& asked, int16_t code) {
   Partition& partition = *asked.partition;
+  const bool out_of_range = code == kafka::ToWire(ErrorCode::kOffsetOutOfRange);
   const absl::Status status = KafkaStatus(
-      code, absl::StrCat("fetch offset ", asked.offset, " of ", NameOf(*partition.topic, partition.index)));
-  if (code == kafka::ToWire(ErrorCode::kOffsetOutOfRange)) {
+      code, absl::StrCat("fetch offset ", asked.offset, " of ", NameOf(*partition.topic, partition.index)),
+      {}, out_of_range ? "Seek to where to go on, or set offset_reset to kEarliest or kLatest" : "");
+  if (out_of_range) {
     OnOutOfRange(asked, status);
     return;
   }
@@ -296,8 +298,7 @@ void ConsumerCore::TakeError(const Asked& asked, int16_t code) {
 void ConsumerCore::OnOutOfRange(const Asked& asked, const absl::Status& status) {
   Partition& partition = *asked.partition;
   if (options_.offset_reset == OffsetReset::kError) {
-    FailPartition(partition,
-                  Annotated(status, "Seek to where to go on, or set offset_reset to kEarliest or kLatest"));
+    FailPartition(partition, status);
     return;
   }
   partition.resetting = true;

@@ -78,7 +78,10 @@ absl::Status KafkaStatus(int16_t error_code, absl::string_view what, absl::strin
   std::string message = absl::StrCat(what, ": ", kafka::ErrorName(code), ": ",
                                      reason.empty() ? kafka::ErrorDescription(code) : reason);
   if (!advice.empty()) {
-    absl::StrAppend(&message, message.back() == '.' ? " " : "; ", advice);
+    if (message.back() == '.') {
+      message.pop_back();  // Brokers end their reasons with it; the advice goes on in the same sentence.
+    }
+    absl::StrAppend(&message, "; ", advice);
   }
   absl::Status status(StatusCodeOf(code), message);
   status.SetPayload(kPayloadUrl, absl::Cord(absl::StrCat(error_code)));

@@ -21,8 +21,10 @@ using client_test::FakeCluster;
 using client_test::Fault;
 using kafka::ErrorCode;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 using namespace std::chrono_literals;
 
 constexpr int16_t kFetchKey = 1;
@@ -240,6 +242,10 @@ TEST_F(ConsumerTest, OffsetThatIsGoneIsAnErrorOrAResetAsTold) {
   const absl::Status status = strict->Poll(5s).status();
   EXPECT_TRUE(absl::IsOutOfRange(status)) << status;
   EXPECT_EQ(KafkaErrorCode(status), 1);
+  EXPECT_THAT(std::string(status.message()),
+              StartsWith("fetch offset 0 of partition t-0: OFFSET_OUT_OF_RANGE"));
+  EXPECT_THAT(std::string(status.message()), EndsWith("holds; Seek to where to go on, or set offset_reset to "
+                                                      "kEarliest or kLatest"));
   EXPECT_TRUE(strict->Poll(20ms)->empty());
   ASSERT_TRUE(strict->Seek("t", 0, Position::Beginning()).ok());
   EXPECT_THAT(Read(*strict, 1), ElementsAre("2"));

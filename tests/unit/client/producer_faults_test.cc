@@ -20,6 +20,7 @@ using client_test::FakeCluster;
 using client_test::Fault;
 using kafka::ErrorCode;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using namespace std::chrono_literals;
 
@@ -123,7 +124,10 @@ TEST_F(ProducerFaultsTest, FinalErrorReachesItsRecordAndTheRestGoesOnUnderANewEp
   const auto failed = producer->SendWithFuture({.topic = "t", .value = BytesOf("b")}).get();
   EXPECT_EQ(KafkaErrorCode(failed.status()), 10);
   EXPECT_THAT(std::string(failed.status().message()), HasSubstr("partition t-0"));
-  EXPECT_THAT(std::string(failed.status().message()), HasSubstr("max.message.bytes"));
+  EXPECT_THAT(
+      std::string(failed.status().message()),
+      EndsWith("max.message.bytes allows; raise the topic's max.message.bytes, or lower the producer's "
+               "batch_bytes"));
   ASSERT_TRUE(producer->SendWithFuture({.topic = "t", .value = BytesOf("c")}).get().ok());
   EXPECT_THAT(cluster_.Values("t", 0), ElementsAre("a", "c"));
   const std::vector<Bytes> batches = cluster_.Batches("t", 0);
