@@ -142,8 +142,8 @@ asio::awaitable<void> Connection::HandleFrames() {
                          " are allowed (socket.request.max.bytes); is it a Kafka client, without TLS?"));
       break;
     }
-    if (queue_.in_flight() >= host_.options.in_flight_max) {
-      co_await AwaitRoomInFlight();
+    if (!HasRoom()) {
+      co_await AwaitRoom();
     }
     if (!MayRead()) {
       break;
@@ -164,11 +164,16 @@ asio::awaitable<void> Connection::HandleFrames() {
   }
 }
 
-asio::awaitable<void> Connection::AwaitRoomInFlight() {
+bool Connection::HasRoom() const {
+  return queue_.in_flight() < host_.options.in_flight_max &&
+         queue_.held_bytes() < host_.options.response_bytes_max;
+}
+
+asio::awaitable<void> Connection::AwaitRoom() {
   if (!writing_) {
     Flush();
   }
-  while (!closed_ && queue_.in_flight() >= host_.options.in_flight_max) {
+  while (!closed_ && !HasRoom()) {
     asio::error_code ignored;
     await_room_ = true;
     io_->room.expires_at(asio::steady_timer::time_point::max());
@@ -252,7 +257,7 @@ WriteStep Connection::WriteSome() {
     sent_bytes_seen_ = writer_.sent_bytes();
     active_at_ = write_moved_at_ = host_.now();
   }
-  if (await_room_ && queue_.in_flight() < host_.options.in_flight_max) {
+  if (await_room_ && HasRoom()) {
     io_->room.cancel();
   }
   return step;

@@ -58,7 +58,9 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   asio::awaitable<void> HandleFrames();
   asio::awaitable<void> AwaitReadable();
   asio::awaitable<void> AwaitBudget();
-  asio::awaitable<void> AwaitRoomInFlight();
+  asio::awaitable<void> AwaitRoom();
+  // In the queue of answers.
+  bool HasRoom() const;
   bool MayRead() const { return !closed_ && !finishing_; }
   bool Receive();
 
@@ -88,7 +90,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool finishing_ = false;       // No more requests are read.
   bool reading_ = true;          // The reading coroutine has not ended.
   bool await_readable_ = false;  // It waits for bytes.
-  bool await_room_ = false;      // It waits for an answer to leave.
+  bool await_room_ = false;      // It waits for answers to leave.
   bool flush_posted_ = false;
   bool writing_ = false;  // The writing coroutine runs.
   bool await_cold_ = false;

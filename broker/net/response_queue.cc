@@ -6,6 +6,13 @@
 #include "proto/base/check.h"
 
 namespace sluice::broker {
+namespace {
+
+uint64_t HeldBy(const Answer& answer) {
+  return answer.response.bytes.capacity() + answer.response.files.capacity() * sizeof(Response::FilePart);
+}
+
+}  // namespace
 
 uint64_t ResponseQueue::Open() {
   if (in_flight() == ring_.size()) {
@@ -26,6 +33,7 @@ bool ResponseQueue::Put(uint64_t sequence, Answer answer) {
   if (sequence < first_ || sequence >= next_ || At(sequence).kind != Answer::Kind::kPending) {
     return false;
   }
+  held_bytes_ += HeldBy(answer);
   At(sequence) = std::move(answer);
   return sequence == first_;
 }
@@ -40,6 +48,7 @@ const Answer* ResponseQueue::Ready(size_t index) const {
 
 void ResponseQueue::PopFront() {
   CHECK(in_flight() > 0);
+  held_bytes_ -= HeldBy(At(first_));
   At(first_) = Answer();
   ++first_;
 }
@@ -47,6 +56,7 @@ void ResponseQueue::PopFront() {
 void ResponseQueue::Clear() {
   ring_ = {};
   first_ = next_;
+  held_bytes_ = 0;
 }
 
 }  // namespace sluice::broker

@@ -29,6 +29,8 @@ class ResponseQueue {
   bool Put(uint64_t sequence, Answer answer);
 
   size_t in_flight() const { return static_cast<size_t>(next_ - first_); }
+  // The memory that the answers given so far hold: their bytes, not those of their files.
+  uint64_t held_bytes() const { return held_bytes_; }
   // The answer `index` places behind the first one; null when it is not given yet.
   const Answer* Ready(size_t index) const;
   void PopFront();
@@ -42,6 +44,7 @@ class ResponseQueue {
   std::vector<Answer> ring_;  // A power of two large; grows with the requests in flight.
   uint64_t first_ = 0;
   uint64_t next_ = 0;
+  uint64_t held_bytes_ = 0;
 };
 
 }  // namespace sluice::broker

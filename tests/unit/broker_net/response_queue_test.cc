@@ -30,6 +30,27 @@ TEST(ResponseQueue, OnlyTheFirstAnswerCounts) {
   EXPECT_FALSE(queue.Put(sequence, Nothing()));
 }
 
+TEST(ResponseQueue, CountsTheMemoryOfAnswersUntilTheyAreGone) {
+  ResponseQueue queue;
+  const auto answer = [](size_t size) {
+    return Answer{.kind = Answer::Kind::kResponse, .response = {.bytes = Bytes(size), .files = {}}};
+  };
+  const uint64_t first = queue.Open();
+  const uint64_t second = queue.Open();
+  queue.Put(second, answer(1000));
+  queue.Put(second, answer(5000));  // Does not count.
+  EXPECT_EQ(queue.held_bytes(), 1000u);
+  queue.Put(first, answer(300));
+  EXPECT_EQ(queue.held_bytes(), 1300u);
+  queue.PopFront();
+  EXPECT_EQ(queue.held_bytes(), 1000u);
+  queue.PopFront();
+  EXPECT_EQ(queue.held_bytes(), 0u);
+  queue.Put(queue.Open(), answer(7));
+  queue.Clear();
+  EXPECT_EQ(queue.held_bytes(), 0u);
+}
+
 TEST(ResponseQueue, KeepsAnswersWhileItGrows) {
   ResponseQueue queue;
   for (int i = 0; i < 100; ++i) {
