@@ -114,7 +114,7 @@ class Log {
 
   // Calls `listener` after end(), durable_end() or start() moved, or the log was closed, from the thread that
   // moved it, at times from several at once. It must not block and must not call back into the log's append.
-  // One listener; set it before the first append.
+  // One listener, set once; what moves meanwhile is not told, so look after setting it.
   virtual void SetListener(absl::AnyInvocable<void()> listener) = 0;
 
   // Asks for everything appended so far to be put on the disk, soon, together with whatever else waits:

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "storage/log/batch_reader.h"
 #include "storage/log/segment_name.h"
@@ -149,8 +150,15 @@ std::string PartitionLog::PathOf(absl::string_view name) const {
   return absl::StrCat(directory_, "/", name);
 }
 
+// The log may be in use already: found at the start, its retention began with SetOptions().
+void PartitionLog::SetListener(absl::AnyInvocable<void()> listener) {
+  CHECK(!has_listener_.load(std::memory_order_relaxed));
+  listener_ = std::move(listener);
+  has_listener_.store(true, std::memory_order_release);
+}
+
 void PartitionLog::Notify() {
-  if (listener_) {
+  if (has_listener_.load(std::memory_order_acquire)) {
     listener_();
   }
 }
@@ -180,14 +188,23 @@ ReadOutcome PartitionLog::TryRead(const ReadRequest& request, ReadCursor* cursor
   if (closed()) {
     return {.code = ReadCode::kClosed, .range = {}, .status = absl::OkStatus()};
   }
-  return reader_.Read(request, start(), cursor, MayBlock::kNo);
+  return ReadFrom(request, cursor, MayBlock::kNo);
 }
 
 ReadOutcome PartitionLog::Read(const ReadRequest& request, ReadCursor* cursor) {
   if (closed()) {
     return {.code = ReadCode::kClosed, .range = {}, .status = absl::OkStatus()};
   }
-  return reader_.Read(request, start(), cursor, MayBlock::kYes);
+  return ReadFrom(request, cursor, MayBlock::kYes);
+}
+
+// The start moves before the first file goes: a file that is missing below it was dropped, not lost.
+ReadOutcome PartitionLog::ReadFrom(const ReadRequest& request, ReadCursor* cursor, MayBlock may_block) {
+  ReadOutcome outcome = reader_.Read(request, start(), cursor, may_block);
+  if (outcome.code == ReadCode::kStorageError && request.offset < start()) {
+    return {.code = ReadCode::kOffsetOutOfRange, .range = {}, .status = absl::OkStatus()};
+  }
+  return outcome;
 }
 
 LeaderEpoch PartitionLog::latest_epoch() const {
@@ -238,7 +255,6 @@ absl::Status PartitionLog::Close() {
     }
   }
   gate_.CloseAndWait();
-  FinishRolls();
   absl::Status status;
   {
     absl::MutexLock upkeep(&upkeep_mu_);
@@ -250,6 +266,7 @@ absl::Status PartitionLog::Close() {
     writer_->TakeMap();
     status = writer_->file()->Truncate(writer_->position());
   }
+  FinishRolls();
   const absl::Status checkpoint = WriteCheckpoint();
   Notify();
   return status.ok() ? checkpoint : status;
@@ -262,9 +279,10 @@ void PartitionLog::Abandon() {
   }
   abandoned_.store(true, std::memory_order_release);
   gate_.CloseAndWait();
-  {
-    absl::MutexLock sync(&sync_mu_);  // Waits for one that is under way.
-  }
+  // Waits for an append that makes room, and for a sync. Their paths may soon be another log's: that of a
+  // topic of the same name.
+  { absl::MutexLock upkeep(&upkeep_mu_); }
+  { absl::MutexLock sync(&sync_mu_); }
   Notify();
 }
 

@@ -55,7 +55,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   Offset durable_end() const override { return durable_.offset(); }
   Offset readable_end() const override;
 
-  void SetListener(absl::AnyInvocable<void()> listener) override { listener_ = std::move(listener); }
+  void SetListener(absl::AnyInvocable<void()> listener) override;
   void RequestSync() override;
 
   absl::StatusOr<std::optional<OffsetAndTimestamp>> FindTimestamp(int64_t timestamp_ms,
@@ -118,6 +118,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   absl::Status BeginSegment();
   absl::StatusOr<std::shared_ptr<SegmentWriter>> OpenWriter(std::shared_ptr<File> file, uint64_t position);
   std::string PathOf(absl::string_view name) const;
+  ReadOutcome ReadFrom(const ReadRequest& request, ReadCursor* cursor, MayBlock may_block);
   void Notify();
   using Task = void (PartitionLog::*)();
   void Post(Task task);
@@ -165,6 +166,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void CloseIdleFiles();
   void UnlinkDue();
+  absl::Status AdvanceInside(Offset start);
   absl::Status MoveStart(Offset start);
   absl::Status DropSegmentsBefore(Offset start);
 
@@ -173,7 +175,10 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   const std::string directory_;
   const LogId id_;
   uint64_t recovered_bytes_ = 0;
-  absl::AnyInvocable<void()> listener_;  // Set before the first append.
+
+  // Written once, then only called: has_listener_ publishes it.
+  absl::AnyInvocable<void()> listener_;
+  std::atomic<bool> has_listener_{false};
 
   // Shared by appenders, readers and tasks; each guards itself.
   SegmentList segments_;

@@ -125,9 +125,16 @@ void PartitionLog::CloseIdleFiles() {
 }
 
 absl::Status PartitionLog::AdvanceStart(Offset start) {
-  if (closed()) {
+  if (!gate_.Enter()) {
     return ClosedError();
   }
+  const absl::Status advanced = AdvanceInside(start);
+  gate_.Leave();
+  return advanced;
+}
+
+// Behind the gate, because it renames files: see Abandon().
+absl::Status PartitionLog::AdvanceInside(Offset start) {
   if (start > end()) {
     return absl::OutOfRangeError(absl::StrCat("log ", directory_, ": cannot start at offset ", start.value(),
                                               ", its end is ", end().value()));

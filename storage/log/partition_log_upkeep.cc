@@ -157,12 +157,17 @@ absl::Status PartitionLog::PrepareNext() {
 }
 
 // Appends wait meanwhile (TryAppend says so), because the new file is named by the offset they would take.
+// Whoever wants to roll decided it before getting upkeep_mu_: an empty segment was rolled by someone else
+// since, and its file would be replaced by one of the same name.
 absl::Status PartitionLog::Roll() {
   Offset base;
   uint64_t limit;
   bool wants_map;
   {
     absl::MutexLock lock(&append_mu_);
+    if (closed() || writer_->position() == 0) {
+      return absl::OkStatus();
+    }
     rolling_ = true;
     base = next_offset_;
     limit = static_cast<uint64_t>(options_.segment_bytes);

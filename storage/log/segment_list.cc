@@ -17,6 +17,7 @@ void SegmentList::Append(SegmentInfo info) {
   absl::MutexLock lock(&mu_);
   if (!row_.empty()) {
     CHECK(row_.back().sealed);
+    CHECK_LT(row_.back().base(), info.base());
     CHECK_LE(row_.back().next_offset, info.base());
   }
   sealed_bytes_ += info.size_bytes;
