@@ -10,8 +10,17 @@
 namespace sluice::broker {
 namespace {
 
+// No request of good sense names more than every partition there can be, each with a topic of its own.
+// Decoded, planned and answered, an element of a few bytes takes some hundred: without a limit a frame of
+// socket.request.max.bytes would take gigabytes.
+size_t ElementsMax(const BrokerConfig& config) {
+  constexpr int64_t kAtLeast = 10'000;
+  return static_cast<size_t>(std::max(kAtLeast, 2 * config.Int("sluice.partitions.max")));
+}
+
 template <class Request>
 bool DecodeBody(kafka::WireReader body, Call& call, Request* request) {
+  body.LimitElements(ElementsMax(call.services.config));
   request->Decode(body, call.version());
   if (body.ok() && body.remaining() > 0) {
     body.Fail(absl::StrCat(body.remaining(), " bytes follow the end of the request"));

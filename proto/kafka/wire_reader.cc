@@ -151,7 +151,15 @@ std::optional<size_t> WireReader::ReadNullableArrayCount(bool flexible, size_t e
                       remaining(), " bytes are left"));
     return 0;
   }
-  return ok() ? *count : 0;
+  if (*count > elements_left_) {
+    Fail(absl::StrCat("array of ", *count, " elements, but only ", elements_left_,
+                      " more are allowed in one request"));
+  }
+  if (!ok()) {
+    return 0;
+  }
+  elements_left_ -= *count;
+  return *count;
 }
 
 size_t WireReader::ReadArrayCount(bool flexible, size_t element_size_min) {

@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -48,6 +49,10 @@ class WireReader {
   ByteView ReadBytes(bool flexible);
   std::optional<ByteView> ReadNullableBytes(bool flexible);
 
+  // All arrays together may have so many elements; more is an error. Elements are a few bytes on the wire and
+  // ten times that in memory: a server that reads what strangers send should say what it has room for.
+  void LimitElements(size_t elements_max) { elements_left_ = elements_max; }
+
   // The number of elements, of which each takes at least `element_size_min` (> 0) bytes; a number that cannot
   // fit into the bytes that remain is an error, and so is null in the first one.
   size_t ReadArrayCount(bool flexible, size_t element_size_min);
@@ -71,6 +76,7 @@ class WireReader {
   ByteView frame_;
   size_t position_ = 0;
   size_t end_;  // Of the frame, or of the tagged field that is being read.
+  size_t elements_left_ = std::numeric_limits<size_t>::max();
   std::string error_;
 };
 

@@ -95,6 +95,22 @@ TEST_F(HostileTest, RequestsBeforeAMalformedOneAreStillAnswered) {
   EXPECT_TRUE(client_.IsClosedByPeer());
 }
 
+// Twice sluice.partitions.max, and 10,000 at least.
+TEST(ManyElementsTest, RequestThatNamesMorePartitionsThanThereCanBeIsRefusedBeforeItTakesMemory) {
+  TestBroker broker({.configs = {{"sluice.partitions.max", "6000"}}});
+  broker.CreateTopic("orders");
+  kafka::FetchRequest request = MakeFetch("orders");
+  auto& partitions = request.topics[0].partitions;
+  partitions.resize(11'999, partitions[0]);  // And one topic.
+  RawClient client = broker.Connect();
+  EXPECT_EQ(client.Call(request, kFetchByName).responses[0].partitions.size(), 11'999u);
+  partitions.push_back(partitions[0]);
+  client.SendUnanswered(request, kFetchByName);
+  EXPECT_TRUE(client.IsClosedByPeer());
+  broker.Restart();  // The peer may see the end before it is logged.
+  EXPECT_THAT(broker.log_lines(), testing::Contains(testing::HasSubstr("array of 12000 elements")));
+}
+
 // Well-formed nonsense: every field any value that its type allows.
 TEST_F(HostileTest, RandomRequestsOfEveryKeyAndVersionLeaveTheBrokerAlive) {
   constexpr int kRounds = 12;
