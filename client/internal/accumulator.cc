@@ -122,6 +122,9 @@ absl::StatusOr<TopicQueues*> Accumulator::FindTopic(absl::string_view name, bool
   if (!topic->known) {
     const std::string problem =
         absl::StrCat("send to topic \"", name, "\": its partitions are not known yet");
+    if (may_block && absl::IsNotFound(topic->status)) {  // It could have been created, and was not.
+      return Annotated(topic->status, absl::StrCat(problem, " and did not become known within max_block"));
+    }
     return may_block ? absl::DeadlineExceededError(
                            absl::StrCat(problem, " and did not become known within max_block",
                                         topic->status.ok() ? "" : ": ", topic->status.message()))

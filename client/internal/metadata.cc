@@ -48,17 +48,51 @@ void Metadata::RefreshSoon() {
 void Metadata::Start() {
   in_flight_ = true;
   last_started_ = MonotonicNow();
+  std::vector<std::string> missing = MissingThatMayBeCreated();
+  if (missing.empty()) {
+    AskForAll();
+    return;
+  }
+  Ask(missing, true, [this](absl::StatusOr<Response> response) {
+    if (!response.ok() || stopped_) {
+      OnAnswer(std::move(response));
+      return;
+    }
+    AskForAll();
+  });
+}
+
+std::vector<std::string> Metadata::MissingThatMayBeCreated() const {
+  std::vector<std::string> missing;
+  for (const auto& [name, create] : watched_) {
+    const TopicInfo* topic = FindTopic(name);
+    if (create && (topic == nullptr || topic->unknown_in_a_row > 0)) {
+      missing.push_back(name);
+    }
+  }
+  return missing;
+}
+
+void Metadata::AskForAll() {
+  std::vector<std::string> names;
+  for (const auto& [name, create] : watched_) {
+    names.push_back(name);
+  }
+  Ask(names, false, [this](absl::StatusOr<Response> response) { OnAnswer(std::move(response)); });
+}
+
+void Metadata::Ask(const std::vector<std::string>& names, bool create,
+                   std::function<void(absl::StatusOr<Response>)> done) {
   kafka::MetadataRequest request;
   request.topics.emplace();
-  request.allow_auto_topic_creation = false;
-  for (const auto& [name, create] : watched_) {
+  request.allow_auto_topic_creation = create;
+  for (const std::string& name : names) {
     request.topics->emplace_back().name = name;
-    request.allow_auto_topic_creation |= create;
   }
   core_.Call<kafka::MetadataRequest>(
       {.target = kAnyBroker}, std::move(request), core_.request_timeout(),
-      [this](absl::StatusOr<Answer<Response>> answer) {
-        OnAnswer(answer.ok() ? absl::StatusOr<Response>(std::move(answer->message)) : answer.status());
+      [done = std::move(done)](absl::StatusOr<Answer<Response>> answer) {
+        done(answer.ok() ? absl::StatusOr<Response>(std::move(answer->message)) : answer.status());
       });
 }
 

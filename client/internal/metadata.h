@@ -14,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/internal/address.h"
 #include "client/internal/io_loop.h"
@@ -75,7 +76,13 @@ class Metadata {
   void Stop();
 
  private:
+  // A request has one flag that lets the broker create all topics it names. Those that may be created are
+  // therefore asked for by themselves first: a typing error elsewhere shall not make a topic.
   void Start();
+  std::vector<std::string> MissingThatMayBeCreated() const;
+  void AskForAll();
+  void Ask(const std::vector<std::string>& names, bool create,
+           std::function<void(absl::StatusOr<kafka::MetadataResponse>)> done);
   void OnAnswer(absl::StatusOr<kafka::MetadataResponse> response);
   void Apply(const kafka::MetadataResponse& response);
   void ApplyTopic(const kafka::MetadataResponse::MetadataResponseTopic& from);

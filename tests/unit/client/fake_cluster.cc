@@ -273,6 +273,10 @@ Bytes FakeCluster::Read(const Partition& partition, int64_t offset, size_t max_b
 
 void FakeCluster::CreateTopic(const std::string& name, int32_t partitions) {
   absl::MutexLock lock(&mu_);
+  AddTopic(name, partitions);
+}
+
+void FakeCluster::AddTopic(const std::string& name, int32_t partitions) {
   Topic& topic = topics_[name];
   topic.id.bytes[0] = next_topic_id_++;
   topic.partitions.resize(static_cast<size_t>(partitions));

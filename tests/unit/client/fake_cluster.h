@@ -43,6 +43,7 @@ class FakeCluster {
     int16_t api_versions_max = 4;     // Higher ApiVersions requests get UNSUPPORTED_VERSION in layout 0.
     std::map<int16_t, int16_t> caps;  // Highest version advertised, by key; -1 hides the key.
     size_t fetch_bytes_max = size_t{1} << 20;
+    bool auto_create = false;  // Metadata requests that allow it create what they name, after the answer.
   };
   // Asked before each request is worked on, on the connection's thread, perhaps after the test's body has
   // ended: what it captures it must own.
@@ -117,6 +118,7 @@ class FakeCluster {
   bool AnswerInitProducerId(const kafka::RequestHeader& header, kafka::WireReader& in, Bytes* answer);
   bool AnswerCreateTopics(const kafka::RequestHeader& header, kafka::WireReader& in, Bytes* answer);
 
+  void AddTopic(const std::string& name, int32_t partitions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Partition* Find(const std::string& name, const Uuid& id, int32_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   kafka::ErrorCode Append(Partition& partition, ByteView batch, int64_t* base_offset)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

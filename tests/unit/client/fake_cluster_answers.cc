@@ -92,6 +92,9 @@ bool FakeCluster::AnswerMetadata(const kafka::RequestHeader& header, kafka::Wire
     const auto topic = topics_.find(name);
     if (topic == topics_.end()) {
       entry.error_code = ToWire(ErrorCode::kUnknownTopicOrPartition);
+      if (options_.auto_create && request.allow_auto_topic_creation) {
+        AddTopic(name, 1);
+      }
       continue;
     }
     entry.topic_id = options_.topic_ids ? topic->second.id : Uuid{};

@@ -147,6 +147,26 @@ TEST_F(ProducerTest, TopicCreatedAMomentLaterIsFound) {
   creator.join();
 }
 
+TEST(ProducerCreatesTopicsTest, NoTopicIsMadeForAProducerThatMayNotBecauseAnotherMay) {
+  FakeCluster cluster({.auto_create = true});
+  const auto client = *Client::Connect({.bootstrap = cluster.bootstrap()});
+  const auto creating = *client->NewProducer({.create_missing_topics = true});
+  const auto strict = *client->NewProducer();
+  EXPECT_TRUE(creating->SendWithFuture({.topic = "wanted"}).get().ok());
+  EXPECT_TRUE(absl::IsNotFound(strict->Send({.topic = "mistyped"})));
+  EXPECT_TRUE(creating->SendWithFuture({.topic = "wanted too"}).get().ok());
+  EXPECT_TRUE(absl::IsNotFound(client->admin().DescribeTopic("mistyped").status()));
+}
+
+TEST(ProducerCreatesTopicsTest, MissingTopicIsNotFoundWhereTheBrokerMakesNone) {
+  FakeCluster cluster;
+  const auto client = *Client::Connect({.bootstrap = cluster.bootstrap()});
+  const auto producer = *client->NewProducer({.create_missing_topics = true, .max_block = 200ms});
+  const absl::Status status = producer->Send({.topic = "absent"});
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("max_block"));
+}
+
 TEST_F(ProducerTest, RecordThatIsTooLargeIsRefusedAtOnce) {
   const auto producer = MakeProducer();
   const std::string value(2 << 20, 'x');
