@@ -1,7 +1,9 @@
 #include "storage/log/batch_reader.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "proto/base/crc32c.h"
 #include "proto/base/status_macros.h"
 
 namespace sluice::storage {
@@ -43,6 +45,27 @@ absl::StatusOr<std::optional<record::BatchView>> BatchReader::BatchAt(uint64_t p
   const auto size = static_cast<size_t>(StoredSize(*header));
   ASSIGN_OR_RETURN(const ByteView bytes, Peek(position, size));
   return bytes.size() == size ? std::optional(record::BatchView(bytes)) : std::nullopt;
+}
+
+absl::StatusOr<bool> BatchReader::IsWholeAt(uint64_t position) {
+  ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, HeaderAt(position));
+  if (!header) {
+    return false;
+  }
+  const uint32_t wanted = header->crc();
+  const uint64_t end = position + StoredSize(*header);
+  uint32_t crc = Crc32c({});
+  size_t skipped = record::kCrcCoversFrom;
+  while (position < end) {
+    const auto size = static_cast<size_t>(std::min<uint64_t>(kWhole, end - position));
+    ASSIGN_OR_RETURN(const ByteView bytes, Peek(position, size));
+    if (bytes.size() < size) {
+      return false;
+    }
+    crc = ExtendCrc32c(crc, bytes.subspan(std::exchange(skipped, 0)));
+    position += size;
+  }
+  return crc == wanted;
 }
 
 }  // namespace sluice::storage

@@ -35,6 +35,9 @@ class BatchReader {
   absl::StatusOr<std::optional<record::BatchView>> HeaderAt(uint64_t position);
   // The whole batch at `position`.
   absl::StatusOr<std::optional<record::BatchView>> BatchAt(uint64_t position);
+  // Whether a whole batch stands there, by its CRC. Piece by piece: the size is a claim of the bytes, and may
+  // be as large as the file.
+  absl::StatusOr<bool> IsWholeAt(uint64_t position);
 
  private:
   File& file_;

@@ -89,6 +89,7 @@ class LogDir {
     bool clean_start = false;      // The directory was marked clean when it was opened.
     uint64_t recovered_bytes = 0;  // Walked at the start.
     size_t logs = 0;
+    std::vector<std::string> losses;  // What was cut off page-cache logs: a sentence each, to be logged.
   };
   virtual Stats stats() const = 0;
   virtual const Uuid& cluster_id() const = 0;

@@ -107,6 +107,9 @@ absl::Status LogDirImpl::Recover(bool clean) {
         continue;
       }
       stats_.recovered_bytes += (*log)->recovered_bytes();
+      if (!(*log)->recovered_loss().empty()) {
+        stats_.losses.push_back((*log)->recovered_loss());
+      }
       absl::MutexLock logs(&logs_mu_);
       logs_[found[i].first.id] = {found[i].first, *std::move(log)};
     }

@@ -34,12 +34,14 @@ PartitionLog::PartitionLog(const LogContext& context, std::string directory, con
       directory_(std::move(directory)),
       id_(id),
       recovered_bytes_(recovered.walked_bytes),
+      recovered_loss_(std::move(recovered.lost)),
       tail_(EntryAt(recovered.end)),
       reader_(LogReader::Parts{segments_, tail_, end_, durable_, context_.index, id_}),
       times_(reader_, segments_, end_, context_.index, id_),
       start_(recovered.state.log_start.value()),
       synced_(options.durability == Durability::kSynced),
       epochs_(std::move(recovered.state.epochs)),
+      marked_page_cache_(recovered.page_cache),
       options_(options),
       next_offset_(recovered.end.offset),
       producers_(std::move(recovered.state.producers)),
@@ -61,6 +63,10 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Create(const LogCont
                                                                    const LogOptions& options) {
   std::shared_ptr<PartitionLog> log(
       new PartitionLog(context, std::move(directory), id, options, RecoveredLog()));
+  {
+    absl::MutexLock sync(&log->sync_mu_);
+    RETURN_IF_ERROR(log->SettleMark());
+  }
   RETURN_IF_ERROR(log->Start());
   return log;
 }
@@ -244,6 +250,9 @@ void PartitionLog::SetOptions(const LogOptions& options) {
   }
   if (sync) {
     RequestSync();
+  }
+  if (options.durability == Durability::kPageCache) {
+    Post(&PartitionLog::SettleMarkTask);
   }
 }
 

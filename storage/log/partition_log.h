@@ -82,6 +82,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   // As if the process ended here, or before the log is deleted. Waits for running tasks.
   void Abandon();
   uint64_t recovered_bytes() const { return recovered_bytes_; }
+  const std::string& recovered_loss() const { return recovered_loss_; }
 
  private:
   // A segment's file, made under a name of its own before its base offset is known.
@@ -154,6 +155,8 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   // partition_log_durability.cc
   absl::Status SyncSegments(const LogPosition& from, const LogPosition& to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
+  absl::Status SettleMark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
+  void SettleMarkTask();
   absl::Status WriteCheckpoint();
   void CheckpointTask();
   absl::Status Drain();
@@ -175,6 +178,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   const std::string directory_;
   const LogId id_;
   uint64_t recovered_bytes_ = 0;
+  std::string recovered_loss_;
 
   // Written once, then only called: has_listener_ publishes it.
   absl::AnyInvocable<void()> listener_;
@@ -204,6 +208,8 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
 
   absl::Mutex sync_mu_ ABSL_ACQUIRED_BEFORE(append_mu_);
   Offset directory_synced_to_ ABSL_GUARDED_BY(sync_mu_){-1};  // Segments up to this one are in the directory.
+
+  bool marked_page_cache_ ABSL_GUARDED_BY(sync_mu_);
 
   mutable absl::Mutex append_mu_;
   LogOptions options_ ABSL_GUARDED_BY(append_mu_);

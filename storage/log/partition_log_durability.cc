@@ -4,6 +4,7 @@
 
 #include "proto/base/status_macros.h"
 #include "storage/log/partition_log.h"
+#include "storage/log/segment_name.h"
 
 namespace sluice::storage {
 
@@ -25,17 +26,48 @@ absl::Status PartitionLog::SyncNow() {
     }
     const LogPosition end = end_.Get();
     const LogPosition durable = durable_.Get();
-    if (end == durable) {
-      return absl::OkStatus();
-    }
-    if (absl::Status synced = SyncSegments(durable, end); !synced.ok()) {
+    absl::Status synced = end == durable ? absl::OkStatus() : SyncSegments(durable, end);
+    synced.Update(SettleMark());
+    if (!synced.ok()) {
       context_.failure.Raise(synced);
       return synced;
+    }
+    if (end == durable) {
+      return absl::OkStatus();
     }
     durable_.Set(end);
   }
   Notify();
   return absl::OkStatus();
+}
+
+// Recovery runs before anybody tells it the log's options, so what it may cut is marked in the directory. The
+// mark goes before the first durable end that a synced log publishes; it may come late, or be forgotten.
+absl::Status PartitionLog::SettleMark() {
+  bool wanted;
+  {
+    absl::MutexLock lock(&append_mu_);
+    if (!options_known_) {
+      return absl::OkStatus();
+    }
+    wanted = options_.durability == Durability::kPageCache;
+  }
+  if (wanted == marked_page_cache_) {
+    return absl::OkStatus();
+  }
+  const std::string path = PathOf(kPageCacheName);
+  if (wanted) {
+    RETURN_IF_ERROR(context_.disk.Open(path, Disk::OpenMode::kCreateNew).status());
+  } else {
+    RETURN_IF_ERROR(context_.disk.Unlink(path));
+  }
+  marked_page_cache_ = wanted;
+  return context_.disk.SyncDirectory(directory_);
+}
+
+void PartitionLog::SettleMarkTask() {
+  absl::MutexLock sync(&sync_mu_);
+  SettleMark().IgnoreError();  // Without the mark, recovery refuses what it might have cut.
 }
 
 absl::Status PartitionLog::SyncSegments(const LogPosition& from, const LogPosition& to) {

@@ -47,6 +47,8 @@ class Recovery {
   void Note(const record::BatchView& header, Segment& segment, uint64_t position);
   absl::Status FinishSegment(size_t index, const Walked& walked, bool* is_last);
   absl::StatusOr<bool> LaterHoldBatches(size_t index);
+  bool MayHaveHoles(size_t index) const;
+  std::string Loss(const Walked& walked, const TailVerdict& tail) const;
   absl::Status Seal(const Walked& walked);
   absl::Status FlushEntries();
 
@@ -70,6 +72,7 @@ class Recovery {
 
 absl::Status Recovery::ListSegments() {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, in_.disk.List(in_.directory));
+  out_.page_cache = std::find(names.begin(), names.end(), kPageCacheName) != names.end();
   for (const std::string& name : names) {
     if (const std::optional<Offset> base = ParseSegmentFileName(name)) {
       bases_.push_back(*base);
@@ -250,8 +253,7 @@ absl::StatusOr<bool> Recovery::IsGood(BatchReader& reader, uint64_t position, co
   if (!verify) {
     return true;
   }
-  ASSIGN_OR_RETURN(const std::optional<record::BatchView> batch, reader.BatchAt(position));
-  return batch && record::CrcMatches(*batch);
+  return reader.IsWholeAt(position);
 }
 
 void Recovery::Note(const record::BatchView& header, Segment& segment, uint64_t position) {
@@ -278,19 +280,25 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
     return Seal(walked);
   }
   ASSIGN_OR_RETURN(const TailVerdict tail,
-                   CheckTail(*walked.file, walked.end.position, walked.file_size, walked.end.offset));
-  if (tail.kind == TailVerdict::Kind::kDamaged) {
+                   CheckTail(*walked.file, walked.end.position, walked.file_size,
+                             {.offset = walked.end.offset, .epoch_min = epochs_.latest()}));
+  bool later = false;
+  if (!*is_last) {
+    ASSIGN_OR_RETURN(later, LaterHoldBatches(index));
+  }
+  const bool damaged = tail.kind == TailVerdict::Kind::kDamaged;
+  if (damaged && (later || !MayHaveHoles(index))) {
     return Damage(walked.segment->path(), walked.end.position,
                   absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
                                " here, but one follows at byte ", tail.later_position));
   }
-  if (!*is_last) {
-    ASSIGN_OR_RETURN(const bool later, LaterHoldBatches(index));
-    if (later) {
-      return Damage(walked.segment->path(), walked.end.position,
-                    absl::StrCat("the segment ends at offset ", walked.end.offset.value(),
-                                 " and the next begins at ", bases_[index + 1].value()));
-    }
+  if (later) {
+    return Damage(walked.segment->path(), walked.end.position,
+                  absl::StrCat("the segment ends at offset ", walked.end.offset.value(),
+                               " and the next begins at ", bases_[index + 1].value()));
+  }
+  if (damaged) {
+    out_.lost = Loss(walked, tail);
   }
   if (in_.clean && tail.kind == TailVerdict::Kind::kTorn) {
     return Damage(walked.segment->path(), walked.end.position,
@@ -301,7 +309,7 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
     RETURN_IF_ERROR(in_.disk.Unlink(Path(i)));
   }
   out_.end = walked.end;
-  if (tail.kind == TailVerdict::Kind::kTorn) {
+  if (tail.kind != TailVerdict::Kind::kClean) {
     // With no good batch in it, it is left to be replaced: see PartitionLog::BeginSegment.
     return walked.end.position > 0 ? Seal(walked) : absl::OkStatus();
   }
@@ -309,11 +317,26 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
   return absl::OkStatus();
 }
 
+// Behind the checkpoint such a log has promised nothing. Without one that is known of its first segment only:
+// of the others, most was synced long ago, and the index that knew it is gone.
+bool Recovery::MayHaveHoles(size_t index) const {
+  return out_.page_cache && !in_.clean && (checkpoint_ || index == 0);
+}
+
+std::string Recovery::Loss(const Walked& walked, const TailVerdict& tail) const {
+  return absl::StrCat(
+      walked.segment->path(), ": cut at byte ", walked.end.position, ", offset ", walked.end.offset.value(),
+      ", because a batch there is missing or not whole; the batches", " from byte ", tail.later_position,
+      " on went with it. A power cut lost what was in the",
+      " page cache only, as this log's durability allows; nothing acknowledged as durable is", " gone");
+}
+
 absl::StatusOr<bool> Recovery::LaterHoldBatches(size_t index) {
   for (size_t i = index + 1; i < bases_.size(); ++i) {
     ASSIGN_OR_RETURN(const std::unique_ptr<File> file, in_.disk.Open(Path(i), Disk::OpenMode::kReadOnly));
     ASSIGN_OR_RETURN(const uint64_t size, file->Size());
-    ASSIGN_OR_RETURN(const TailVerdict content, CheckTail(*file, 0, size, bases_[i]));
+    ASSIGN_OR_RETURN(const TailVerdict content,
+                     CheckTail(*file, 0, size, {.offset = bases_[i], .epoch_min = epochs_.latest()}));
     if (content.kind == TailVerdict::Kind::kDamaged) {
       return true;
     }

@@ -5,6 +5,9 @@
 // - Zeroes or the file's end behind the last good batch: the log goes on there.
 // - An unfinished batch at the very end: cut off; the log goes on in a new file, because bytes of a file
 //   position that was served once are never written again.
+// - The same before a later whole batch, in a log that acknowledges what is in the page cache: a power cut
+// lost
+//   a page of it. Cut off there as well, and told (RecoveredLog::lost).
 // - Anything else (a bad batch before a good one, a gap between segments, a file shorter than was synced):
 //   absl::DataLoss that names file and byte. Nothing is cut then.
 #pragma once
@@ -39,6 +42,8 @@ struct RecoveredLog {
   LogPosition durable;  // What was found behind it is whole but may not be on the disk yet.
   LogState state;
   uint64_t walked_bytes = 0;
+  bool page_cache = false;  // The directory is marked so: see PartitionLog::SettleMark.
+  std::string lost;         // What a hole in the tail of such a log cost; empty for nothing.
 };
 
 // Opens, reads, may trim files and writes index entries. Blocks.

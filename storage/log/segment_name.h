@@ -15,6 +15,8 @@ namespace sluice::storage {
 
 inline constexpr absl::string_view kPreparedName = "next.prepared";
 inline constexpr absl::string_view kDeletedSuffix = ".deleted";
+// An empty file: nothing behind the checkpoint was acknowledged as durable. docs/formats/segment.md.
+inline constexpr absl::string_view kPageCacheName = "page-cache";
 
 std::string SegmentFileName(Offset base);
 // Empty for any other file.

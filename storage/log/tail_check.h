@@ -19,8 +19,15 @@ struct TailVerdict {
   uint64_t later_position = 0;
 };
 
-// Looks at bytes [position, size). The batch expected there has base offset `expected`. Reads all of it when
-// it is not zero, so it may take as long as reading it takes.
-absl::StatusOr<TailVerdict> CheckTail(File& file, uint64_t position, uint64_t size, Offset expected);
+// What the next batch of the log must say, and later ones exceed.
+struct TailExpectation {
+  Offset offset;
+  LeaderEpoch epoch_min = kNoLeaderEpoch;  // The broker stamped it, and it never falls.
+};
+
+// Looks at bytes [position, size). Reads all of it when it is not zero, and hashes no byte more than twice,
+// so it takes about as long as reading it takes, whatever a producer wrote there.
+absl::StatusOr<TailVerdict> CheckTail(File& file, uint64_t position, uint64_t size,
+                                      const TailExpectation& expected);
 
 }  // namespace sluice::storage

@@ -120,6 +120,7 @@ TEST_F(LogDirTest, TheCleanMarkIsGoneBeforeTheFirstAppend) {
 }
 
 TEST_F(LogDirTest, OneDamagedLogFailsTheDirectoryAndNamesTheFile) {
+  options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});
   ASSERT_TRUE(dir_->Create({"other", Other(1)}, options_).ok());

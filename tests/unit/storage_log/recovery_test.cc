@@ -1,3 +1,5 @@
+#include "proto/base/endian.h"
+#include "proto/record/batch_patch.h"
 #include "tests/support/log_fixture.h"
 
 namespace sluice::storage {
@@ -143,6 +145,7 @@ TEST_F(RecoveryTest, ABatchThatDoesNotFollowIsNotTakenForOne) {
 }
 
 TEST_F(RecoveryTest, ABadBatchBeforeAGoodOneIsDamageAndNothingIsCut) {
+  options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});
   Crash();
@@ -153,7 +156,122 @@ TEST_F(RecoveryTest, ABadBatchBeforeAGoodOneIsDamageAndNothingIsCut) {
   ExpectLogHolds();
 }
 
+// A page that was never written back, before one that was.
+TEST_F(RecoveryTest, AHoleInALogThatPromisedNoDurabilityIsCutAndTold) {
+  OpenNew();
+  PutMany(10, {.value_size = 100});
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->WriteAt(SizeBefore(4), Bytes(150)), absl::OkStatus());
+  }
+  expected_.resize(4);
+  next_ = 4;
+  Open();
+  ASSERT_EQ(dir_->stats().losses.size(), 1u);
+  EXPECT_THAT(dir_->stats().losses[0],
+              HasSubstr(absl::StrCat(kFirst, ": cut at byte ", SizeBefore(4), ", offset 4")));
+  ExpectLogHolds();
+  PutMany(3);
+  CrashAndReopen();
+  EXPECT_TRUE(dir_->stats().losses.empty());
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, AHoleInWhatASyncedLogAcknowledgedIsDamageWhateverTheLogWasBefore) {
+  OpenNew();
+  PutMany(2, {.value_size = 100});
+  options_.durability = Durability::kSynced;
+  log_->SetOptions(options_);
+  PutMany(8, {.value_size = 100});
+  AwaitDurable(Offset(10));
+  Crash();
+  FlipBit(kFirst, SizeBefore(4) + 100);
+  ExpectDamage(kFirst, SizeBefore(4));
+}
+
+TEST_F(RecoveryTest, ALogThatBecomesAPageCacheOneMayHaveHoles) {
+  options_.durability = Durability::kSynced;
+  OpenNew();
+  PutMany(2, {.value_size = 100});
+  AwaitDurable(Offset(2));
+  options_.durability = Durability::kPageCache;
+  log_->SetOptions(options_);
+  PutMany(8, {.value_size = 100});
+  Crash();
+  FlipBit(kFirst, SizeBefore(4) + 100);
+  Open();
+  EXPECT_EQ(log_->end().value(), 4);
+}
+
+// As in a topic that mirrors segment files, or from a producer who means harm.
+TEST_F(RecoveryTest, ATornBatchThatHoldsWholeBatchesIsTornAllTheSame) {
+  OpenNew();
+  PutMany(2);
+  record::BatchBuilder builder{record::BatchOptions()};
+  Bytes inner = MakeBatch({});
+  record::AssignOffset(inner, Offset(1000), LeaderEpoch(epoch_));
+  ASSERT_EQ(builder.Append(1, std::nullopt, ByteView(inner)), absl::OkStatus());
+  ASSERT_EQ(builder.Append(1, std::nullopt, ByteView(inner)), absl::OkStatus());
+  const Bytes outer = ToBytes(*builder.Build());
+  ASSERT_EQ(AppendBytes(outer).code, AppendCode::kOk);
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    const Bytes zeroes(40);
+    ASSERT_EQ((*file)->WriteAt(SizeBefore(2) + outer.size() - zeroes.size(), zeroes), absl::OkStatus());
+  }
+  Open();
+  EXPECT_EQ(log_->end().value(), 2);
+  PutMany(1);
+  ExpectLogHolds();
+}
+
+TEST_F(RecoveryTest, ABatchOfAnOlderEpochDoesNotFollowATornOne) {
+  epoch_ = 5;
+  OpenNew();
+  PutMany(2);
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    Bytes old = MakeBatch({});
+    record::AssignOffset(old, Offset(9), LeaderEpoch(4));
+    ASSERT_EQ((*file)->WriteAt(SizeBefore(2) + 300, old), absl::OkStatus());
+  }
+  Open();
+  EXPECT_EQ(log_->end().value(), 2);
+  PutMany(1);
+  ExpectLogHolds();
+}
+
+// Each of these headers claims all that follows: hashing for each of them would take minutes.
+TEST_F(RecoveryTest, ATailFullOfHeadersIsHashedOnce) {
+  options_.segment_bytes = 64 << 20;
+  OpenNew();
+  PutMany(1);
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    constexpr size_t kSize = 32 << 20;
+    Bytes tail(4096);
+    Bytes batch = MakeBatch({});
+    record::AssignOffset(batch, Offset(1000), LeaderEpoch(epoch_));
+    while (tail.size() + batch.size() <= kSize) {
+      StoreBigEndian(batch.data() + record::kLengthAt,
+                     static_cast<int32_t>(kSize - tail.size() - record::kLengthPrefixSize));
+      tail.insert(tail.end(), batch.begin(), batch.end());
+    }
+    tail.resize(kSize);
+    ASSERT_EQ((*file)->WriteAt(SizeBefore(1), tail), absl::OkStatus());
+  }
+  const int64_t reads = disk_.calls(DiskCall::kRead);
+  Open();
+  EXPECT_EQ(log_->end().value(), 1);
+  EXPECT_LT(disk_.calls(DiskCall::kRead) - reads, 200);  // Of 1 MiB each.
+}
+
 TEST_F(RecoveryTest, ADamagedLengthBeforeAGoodBatchIsDamage) {
+  options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});
   Crash();
