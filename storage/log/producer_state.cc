@@ -1,6 +1,7 @@
 #include "storage/log/producer_state.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::storage {
 namespace {
@@ -22,6 +23,13 @@ ProducerVerdict CheckSequence(const ProducerEntry& entry, const record::BatchVie
   }
   const int32_t expected = record::AdvanceSequence(entry.last().last_sequence, 1);
   return batch.base_sequence() == expected ? ProducerVerdict::kAccept : ProducerVerdict::kOutOfOrderSequence;
+}
+
+// Within a millisecond the offset tells who came later.
+using LastUse = std::pair<int64_t, Offset>;
+
+LastUse LastUseOf(const ProducerEntry& entry) {
+  return {entry.last_seen_ms, entry.count > 0 ? entry.last().last_offset : Offset(-1)};
 }
 
 }  // namespace
@@ -64,7 +72,7 @@ void ProducerState::Update(const record::BatchView& batch, Offset base, int64_t 
   if (!batch.has_producer()) {
     return;
   }
-  ProducerEntry& entry = entries_[batch.producer_id()];
+  ProducerEntry& entry = EntryOf(batch.producer_id());
   if (batch.producer_epoch() != entry.epoch) {
     entry.epoch = batch.producer_epoch();
     entry.count = 0;
@@ -76,6 +84,31 @@ void ProducerState::Update(const record::BatchView& batch, Offset base, int64_t 
                 .base_offset = base,
                 .last_offset = base + batch.last_offset_delta(),
                 .log_append_time_ms = log_append_time_ms});
+  }
+}
+
+ProducerEntry& ProducerState::EntryOf(ProducerId id) {
+  const auto found = entries_.find(id);
+  if (found != entries_.end()) {
+    return found->second;
+  }
+  if (entries_.size() >= kProducersMax) {
+    ForgetOldest();
+  }
+  return entries_[id];
+}
+
+// Many at once, so that a flood of new ids pays for the search once in a thousand.
+void ProducerState::ForgetOldest() {
+  std::vector<std::pair<LastUse, ProducerId>> uses;
+  uses.reserve(entries_.size());
+  for (const auto& [id, entry] : entries_) {
+    uses.emplace_back(LastUseOf(entry), id);
+  }
+  const auto end = uses.begin() + static_cast<std::ptrdiff_t>(uses.size() / 10);
+  std::nth_element(uses.begin(), end, uses.end());
+  for (auto use = uses.begin(); use != end; ++use) {
+    entries_.erase(use->second);
   }
 }
 

@@ -1,5 +1,7 @@
 // What a log remembers of its idempotent producers (KIP-98): the last five batches of each, so that a retry
-// is answered instead of written twice, and a gap is refused. Thread-compatible; the log guards it.
+// is answered instead of written twice, and a gap is refused. Ids cost a client nothing, so the number of
+// those remembered is bounded: the ones that were not used for longest are forgotten, and may then begin
+// anywhere, as any producer that is not known. Thread-compatible; the log guards it.
 #pragma once
 
 #include <array>
@@ -43,6 +45,9 @@ enum class ProducerVerdict { kAccept, kDuplicate, kOutOfOrderSequence, kInvalidE
 
 class ProducerState {
  public:
+  // Some 2.5 MB, and half a millisecond to copy for a checkpoint.
+  static constexpr size_t kProducersMax = 10'000;
+
   struct Answer {
     ProducerVerdict verdict = ProducerVerdict::kAccept;
     ProducedBatch duplicate;  // kDuplicate: how it was appended the first time.
@@ -58,9 +63,12 @@ class ProducerState {
 
   using Map = absl::flat_hash_map<ProducerId, ProducerEntry>;
   const Map& entries() const { return entries_; }
-  void Restore(ProducerId id, const ProducerEntry& entry) { entries_[id] = entry; }
+  void Restore(ProducerId id, const ProducerEntry& entry) { EntryOf(id) = entry; }
 
  private:
+  ProducerEntry& EntryOf(ProducerId id);
+  void ForgetOldest();
+
   Map entries_;
 };
 

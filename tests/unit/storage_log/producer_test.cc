@@ -76,6 +76,36 @@ TEST_F(ProducerTest, AProducerNotSeenForLongIsForgotten) {
   Put(Spec(500));
 }
 
+Bytes BatchOf(int64_t producer, int32_t sequence) {
+  return MakeBatch(
+      {.producer_id = ProducerId(producer), .producer_epoch = ProducerEpoch(0), .base_sequence = sequence});
+}
+
+TEST(ProducerStateTest, OfTooManyProducersThoseNotUsedForLongestAreForgotten) {
+  ProducerState state;
+  constexpr int64_t kFlood = 3 * ProducerState::kProducersMax;
+  const auto append = [&state](int64_t producer, int32_t sequence, int64_t offset) {
+    state.Update(record::BatchView(BatchOf(producer, sequence)), Offset(offset), -1, 1000);
+  };
+  append(1, 0, 0);
+  append(2, 0, 1);
+  int32_t sequence = 0;
+  for (int64_t i = 0; i < kFlood; ++i) {
+    append(100 + i, 0, 2 + i);
+    if (i % 1000 == 0) {
+      append(2, ++sequence, 2 + i);
+    }
+    ASSERT_LE(state.entries().size(), ProducerState::kProducersMax);
+  }
+  EXPECT_GE(state.entries().size(), ProducerState::kProducersMax / 2);
+  EXPECT_EQ(state.entries().count(ProducerId(1)), 0u);
+  EXPECT_EQ(state.Check(record::BatchView(BatchOf(1, 77))).verdict, ProducerVerdict::kAccept);
+  EXPECT_EQ(state.Check(record::BatchView(BatchOf(2, sequence))).verdict, ProducerVerdict::kDuplicate);
+  EXPECT_EQ(state.Check(record::BatchView(BatchOf(2, sequence + 2))).verdict,
+            ProducerVerdict::kOutOfOrderSequence);
+  EXPECT_EQ(state.Check(record::BatchView(BatchOf(99 + kFlood, 0))).verdict, ProducerVerdict::kDuplicate);
+}
+
 TEST(ProducerStateTest, AMarkerRaisesTheEpochAndTakesNoSequence) {
   record::BatchBuilder builder({.producer_id = ProducerId(1),
                                 .producer_epoch = ProducerEpoch(3),
