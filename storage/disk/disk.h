@@ -58,6 +58,8 @@ class Disk {
   // Names in a directory, sorted, without "." and "..".
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual absl::StatusOr<uint64_t> FileSize(const std::string& path) = 0;
+  // When its content last changed, in milliseconds since 1970.
+  virtual absl::StatusOr<int64_t> ModifiedMs(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual absl::Status CreateDirectory(const std::string& path) = 0;  // Parents too; fine if it exists.
   virtual absl::Status SyncDirectory(const std::string& path) = 0;

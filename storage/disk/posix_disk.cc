@@ -81,6 +81,14 @@ absl::StatusOr<uint64_t> PosixDisk::FileSize(const std::string& path) {
   return static_cast<uint64_t>(info.st_size);
 }
 
+absl::StatusOr<int64_t> PosixDisk::ModifiedMs(const std::string& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) {
+    return PosixError(path, "stat", errno);
+  }
+  return int64_t{info.st_mtim.tv_sec} * 1000 + info.st_mtim.tv_nsec / 1'000'000;
+}
+
 bool PosixDisk::Exists(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }

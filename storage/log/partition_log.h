@@ -165,6 +165,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   // partition_log_maintenance.cc
   void RollByAge(int64_t now_ms);
   void ApplyRetention(int64_t now_ms);
+  int64_t NewestMs(Segment& segment) const;
   void FlushByAge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void CloseIdleFiles();

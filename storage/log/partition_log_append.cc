@@ -131,6 +131,7 @@ void PartitionLog::Remember(const record::BatchView& batch, const BatchStamp& st
   }
   const int64_t timestamp_ms = stamp.log_append_time_ms.value_or(batch.max_timestamp());
   active_->RaiseMaxTimestamp(timestamp_ms);
+  active_->SetLastAppend(now_ms);
   const IndexFeeder::Entries entries =
       feeder_.Add({stamp.base_offset, active_->base(), position}, batch.size_bytes(), timestamp_ms,
                   options_.index_interval_bytes);

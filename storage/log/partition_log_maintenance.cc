@@ -62,7 +62,7 @@ void PartitionLog::ApplyRetention(int64_t now_ms) {
   std::vector<SegmentSummary> row;
   for (const SegmentInfo& info : segments_.All()) {
     const LogPosition segment_end = LogReader::EndOf(info, end);
-    row.push_back({info.base(), segment_end.offset, segment_end.position, info.segment->max_timestamp_ms()});
+    row.push_back({info.base(), segment_end.offset, segment_end.position, NewestMs(*info.segment)});
   }
   const RetentionDecision decision = DecideRetention(row, rules, now_ms);
   if (decision.roll_active) {
@@ -75,6 +75,17 @@ void PartitionLog::ApplyRetention(int64_t now_ms) {
     const Offset start = std::min(row[decision.drop_count - 1].next_offset, durable_end());
     MoveStart(start).IgnoreError();  // Tried again with the next round.
   }
+}
+
+// As in Kafka: records that tell no time are as old as their file. One that cannot be asked stays for now.
+int64_t PartitionLog::NewestMs(Segment& segment) const {
+  if (segment.max_timestamp_ms() >= 0) {
+    return segment.max_timestamp_ms();
+  }
+  if (segment.last_append_ms() == Segment::kNotKnown) {
+    segment.SetLastAppend(context_.disk.ModifiedMs(segment.path()).value_or(Segment::kNotKnown));
+  }
+  return segment.last_append_ms();
 }
 
 void PartitionLog::FlushByAge() {

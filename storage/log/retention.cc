@@ -7,8 +7,7 @@ namespace sluice::storage {
 namespace {
 
 bool IsExpired(const SegmentSummary& segment, const RetentionRules& rules, int64_t now_ms) {
-  return rules.retention_ms >= 0 && segment.max_timestamp_ms >= 0 &&
-         now_ms - segment.max_timestamp_ms > rules.retention_ms;
+  return rules.retention_ms >= 0 && segment.newest_ms >= 0 && now_ms - segment.newest_ms > rules.retention_ms;
 }
 
 size_t CountExpired(const std::vector<SegmentSummary>& segments, const RetentionRules& rules,

@@ -12,7 +12,7 @@ struct SegmentSummary {
   Offset base_offset;
   Offset next_offset;
   uint64_t size_bytes = 0;
-  int64_t max_timestamp_ms = -1;  // -1: no record of it has a timestamp, and it never expires by age.
+  int64_t newest_ms = -1;  // Its newest record's time. -1: not known, it does not expire by age.
 };
 
 struct RetentionRules {

@@ -57,10 +57,17 @@ class Segment {
     }
   }
 
+  // When something was last appended, by the broker's clock: the age of a segment whose records tell no time.
+  // kNotKnown for one that was found at the start, until somebody asked the disk.
+  static constexpr int64_t kNotKnown = -1;
+  int64_t last_append_ms() const { return last_append_ms_.load(std::memory_order_relaxed); }
+  void SetLastAppend(int64_t now_ms) { last_append_ms_.store(now_ms, std::memory_order_relaxed); }
+
  private:
   Disk& disk_;
   const std::string path_;
   const Offset base_;
+  std::atomic<int64_t> last_append_ms_{kNotKnown};
   std::atomic<int64_t> max_timestamp_ms_{record::kNoTimestamp};  // Raised by the appender only.
 
   mutable absl::Mutex mu_;

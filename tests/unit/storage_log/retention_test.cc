@@ -1,5 +1,8 @@
 #include "storage/log/retention.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "tests/support/log_fixture.h"
 
 namespace sluice::storage {
@@ -82,6 +85,37 @@ TEST_F(RetentionTest, WhenAllHasExpiredTheLogEmptiesAndKeepsItsEnd) {
   EXPECT_EQ(log_->start().value(), 3);
   EXPECT_EQ(log_->end().value(), 3);
   PutMany(1);
+  ExpectLogHolds(3);
+}
+
+TEST_F(RetentionTest, RecordsWithoutATimeAgeFromTheirAppend) {
+  options_.retention_ms = 60'000;
+  OpenNew();
+  PutMany(2, {.value_size = 3000, .timestamp_ms = record::kNoTimestamp});
+  clock_.Advance(absl::Milliseconds(50'000));
+  PutMany(2, {.value_size = 3000, .timestamp_ms = record::kNoTimestamp});
+  dir_->Tick();
+  EXPECT_EQ(log_->start().value(), 0);
+  clock_.Advance(absl::Milliseconds(10'001));
+  dir_->Tick();
+  EXPECT_EQ(log_->start().value(), 2);
+}
+
+TEST_F(RetentionTest, AfterARestartRecordsWithoutATimeAgeFromTheirFilesChange) {
+  options_.retention_ms = 60'000;
+  OpenNew();
+  PutMany(4, {.value_size = 3000, .timestamp_ms = record::kNoTimestamp});
+  Crash();
+  const std::vector<std::string> files = SegmentFiles();
+  for (size_t i = 0; i < files.size(); ++i) {
+    const int64_t changed_ms = clock_.NowMs() - (i < 3 ? 60'001 : 59'000);
+    const timespec time{.tv_sec = changed_ms / 1000, .tv_nsec = changed_ms % 1000 * 1'000'000};
+    const timespec times[2] = {time, time};
+    ASSERT_EQ(::utimensat(AT_FDCWD, LogPath(files[i]).c_str(), times, 0), 0);
+  }
+  Open();
+  dir_->Tick();
+  EXPECT_EQ(log_->start().value(), 3);
   ExpectLogHolds(3);
 }
 
