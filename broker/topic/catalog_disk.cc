@@ -81,6 +81,9 @@ absl::StatusOr<std::vector<std::shared_ptr<Partition>>> Catalog::MakePartitions(
     ASSIGN_OR_RETURN(auto log, shelf_.FindOrCreate(name, config.log()));
     partitions.push_back(
         std::make_shared<Partition>(stored.name, PartitionId(i), parts_.leader_epoch, std::move(log)));
+    // A log that was found on the disk begins its upkeep when it knows its options, and what upkeep moves the
+    // partition must hear of: so only now, when it listens.
+    partitions.back()->log().SetOptions(config.log());
   }
   return partitions;
 }

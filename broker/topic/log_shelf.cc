@@ -42,7 +42,6 @@ std::shared_ptr<Log> LogShelf::Find(const LogId& id) const {
 absl::StatusOr<std::shared_ptr<Log>> LogShelf::FindOrCreate(const LogName& name,
                                                             const storage::LogOptions& options) {
   if (std::shared_ptr<Log> found = Find(name.id)) {
-    found->SetOptions(options);
     return found;
   }
   LogDir* dir = Emptiest();
