@@ -70,7 +70,12 @@ class BrokerImpl final : public Broker {
       return absl::OkStatus();
     }
     stopped_ = true;
-    // Waiters first: a long poll must not keep its connection from draining.
+    if (server_ != nullptr) {
+      server_->StopReading();
+    }
+    // A long poll must not keep its connection from draining; and not before the reading ends, or its client
+    // would only poll again.
+    storage_->catalog().EndLongPolls();
     if (grpc_ != nullptr) {
       grpc_->Shutdown(deadline / 4);
     }

@@ -2,7 +2,9 @@
 // in the order that loses nothing.
 //
 //   start: metadata -> log dirs (recovery) -> catalog -> network threads -> Kafka listeners -> gRPC
-//   stop:  Kafka listeners and gRPC drain -> waiters are told -> log dirs sync and are marked clean
+//   stop:  no more requests are read -> long polls are answered -> gRPC and Kafka listeners drain, commits
+//   among
+//          them -> log dirs sync and are marked clean
 #pragma once
 
 #include <memory>

@@ -5,10 +5,12 @@
 //   endpoints v17 directory ids       v18 the follower's high watermark
 //
 // Answered at once when nothing is to be waited for: max_wait_ms <= 0, no partitions, an error or divergence,
-// or min_bytes are there. Else when one of the partitions moved and there is enough, or when the time is
-// over. After each move the answer is planned again from scratch, so it never holds an outdated file or
-// position.
+// or min_bytes are there, or the broker stops. Else when one of the partitions moved and there is enough, or
+// when the time is over. After each move the answer is planned again from scratch, so it never holds an
+// outdated file or position.
 #include <algorithm>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <vector>
 
@@ -70,22 +72,28 @@ class Fetching {
     const auto asked_min = static_cast<uint64_t>(std::max(request_.min_bytes, 0));
     const auto asked_max = static_cast<uint64_t>(std::max(request_.max_bytes, 0));
     return request_.max_wait_ms <= 0 || plan_.is_final || !plan_.can_grow ||
+           call_.services.catalog.long_polls_ended() ||
            plan_.bytes >= std::min({asked_min, asked_max, scope_.bytes_max});
   }
 
   asio::awaitable<void> WaitForEnough() {
     Alarm alarm(call_.connection.executor, deadline_);
     FetchWait wait;
-    bool in_time = true;
-    while (in_time && !IsEnough()) {
+    while (!IsEnough()) {
       wait.Arm(WatchedPartitions(), alarm.bell());
-      if (!IsStale(plan_)) {
-        in_time = co_await alarm.Sleep();
+      const bool missed = IsStale(plan_) || call_.services.catalog.long_polls_ended();
+      if (!(missed ? co_await TakeTurns() : co_await alarm.Sleep())) {
+        co_return;
       }
-      if (in_time) {
-        co_await Plan();
-      }
+      co_await Plan();
     }
+  }
+
+  // Producers may move a partition during every plan: between plans the thread's other connections go on, and
+  // the time runs out as it does while asleep.
+  asio::awaitable<bool> TakeTurns() const {
+    co_await asio::post(asio::use_awaitable);
+    co_return std::chrono::steady_clock::now() < deadline_;
   }
 
   std::vector<std::shared_ptr<Partition>> WatchedPartitions() const {

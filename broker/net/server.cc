@@ -143,12 +143,16 @@ void Server::StopAccepting() {
   }
 }
 
+void Server::StopReading() {
+  StopAccepting();
+  ForEachConnection([](Connection& connection) { connection.FinishInFlight(); });
+}
+
 bool Server::Drain(absl::Duration at_most) {
   if (stopped_) {
     return true;
   }
-  StopAccepting();
-  ForEachConnection([](Connection& connection) { connection.FinishInFlight(); });
+  StopReading();
   return limits_.AwaitNone(at_most);
 }
 

@@ -39,6 +39,8 @@ class Server {
   uint32_t connections() const { return limits_.total(); }
 
   void StopAccepting();
+  // And stops reading: requests in flight are still answered. What Drain() begins with.
+  void StopReading();
   // Stops accepting and reading, lets the requests in flight be answered, and closes each connection that has
   // none left. True if all of them did within `at_most`.
   bool Drain(absl::Duration at_most);

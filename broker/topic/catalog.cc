@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "proto/base/nearest_name.h"
 #include "broker/topic/topic_rules.h"
+#include "proto/base/nearest_name.h"
 #include "proto/base/status_macros.h"
 
 namespace sluice::broker {
@@ -241,6 +241,15 @@ TopicError Catalog::CheckOpen() const {
     return {};
   }
   return {ErrorCode::kNotController, "the broker is stopping: try again when it is back"};
+}
+
+void Catalog::EndLongPolls() {
+  long_polls_ended_.store(true);
+  for (const TopicPtr& topic : All()) {
+    for (const std::shared_ptr<Partition>& partition : topic->partitions) {
+      partition->WakeWaiters();
+    }
+  }
 }
 
 void Catalog::Close() {

@@ -5,6 +5,7 @@
 // they are serialised among themselves.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -104,7 +105,14 @@ class Catalog {
   TopicError ReplaceConfigs(absl::string_view name, const std::map<std::string, std::string>& configs,
                             bool validate_only);
 
-  // Every partition is closed: waiters are told. The logs stay open.
+  // The stop begins: whoever waits for a partition to move is woken, and nobody should wait from now on.
+  // Commits go on: what was appended is still acknowledged. Nothing should read requests any more, or clients
+  // that poll would be answered at once again and again.
+  void EndLongPolls();
+  // Ask again after registering: waiters that come later are not woken.
+  bool long_polls_ended() const { return long_polls_ended_.load(); }
+
+  // Every partition is closed: waiters are told, commits that are not through fail. The logs stay open.
   void Close();
 
  private:
@@ -135,6 +143,7 @@ class Catalog {
 
   Parts parts_;
   Random own_random_;
+  std::atomic<bool> long_polls_ended_ = false;
 
   absl::Mutex change_mu_;  // Held for the whole of a change, disk and all.
   TopicStore store_ ABSL_GUARDED_BY(change_mu_);

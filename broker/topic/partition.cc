@@ -75,6 +75,15 @@ class Partition::Waits {
     Wake(waiters);
   }
 
+  void WakeWaiters() {
+    Waiters waiters;
+    {
+      absl::MutexLock lock(&mu_);
+      waiters.swap(waiters_);
+    }
+    Wake(waiters);
+  }
+
   void Close() {
     Commits commits;
     Waiters waiters;
@@ -153,6 +162,10 @@ void Partition::AddWaiter(std::shared_ptr<PartitionWaiter> waiter) {
 
 void Partition::RemoveWaiter(const PartitionWaiter* waiter) {
   waits_->RemoveWaiter(waiter);
+}
+
+void Partition::WakeWaiters() {
+  waits_->WakeWaiters();
 }
 
 void Partition::Close() {

@@ -46,6 +46,9 @@ class Partition {
   void AddWaiter(std::shared_ptr<PartitionWaiter> waiter);
   void RemoveWaiter(const PartitionWaiter* waiter);
 
+  // As if the high watermark had moved. Commits are not touched.
+  void WakeWaiters();
+
   // The topic is being deleted, or the broker stops: every waiter is told, now and from now on.
   void Close();
   bool closed() const;

@@ -59,7 +59,8 @@ class TestBroker {
     std::map<std::string, std::string> configs = {};  // Over the defaults, as --set would.
     std::vector<broker::Endpoint> advertised = {};
     Clock* clock = &Clock::System();
-    storage::Disk* disk = nullptr;  // Under the logs; null: the machine's own.
+    storage::Disk* disk = nullptr;       // Under the logs; null: the machine's own.
+    storage::LogDir* log_dir = nullptr;  // In place of a real one.
     broker::NetOptions net = {};
   };
 
@@ -127,7 +128,7 @@ class TestBroker {
                                        .on_fatal = [](const absl::Status& status) { CHECK_OK(status); }}));
     catalog_ = Require(
         broker::Catalog::Load({.metadata = *metadata_,
-                               .log_dirs = {log_dir_.get()},
+                               .log_dirs = {options_.log_dir != nullptr ? options_.log_dir : log_dir_.get()},
                                .config = *config_,
                                .clock = *options_.clock,
                                .leader_epoch = Require(broker::NextBootEpoch(*metadata_, node_id()))}));
@@ -151,12 +152,13 @@ class TestBroker {
 
   // In the broker's own order.
   void Stop() {
-    server_->StopAccepting();
-    catalog_->Close();
+    server_->StopReading();
+    catalog_->EndLongPolls();
     server_->Drain(absl::Seconds(5));
     server_->Stop();
     server_.reset();
     service_.reset();
+    catalog_->Close();
     CHECK_OK(log_dir_->Close());
     catalog_.reset();
     log_dir_.reset();

@@ -102,6 +102,18 @@ TEST_F(DurabilityTest, DeletionOfTheTopicEndsTheWait) {
             "NOT_LEADER_OR_FOLLOWER");
 }
 
+TEST_F(DurabilityTest, BatchOnItsWayIsAcknowledgedThoughTheBrokerStops) {
+  RawClient idle = broker_.Connect();
+  disk_.Hold(DiskCall::kSync);
+  client_.Send(MakeProduce("orders", MakeBatch({"last"})), 9);
+  EXPECT_TRUE(LogEndsAt(1));
+  std::thread stopper([&] { broker_.Restart(); });
+  EXPECT_TRUE(idle.IsClosedByPeer()) << "the stop has begun";
+  disk_.Release(DiskCall::kSync);
+  EXPECT_EQ(Name(OnlyPartition(client_.Receive<kafka::ProduceResponse>()).error_code), "NONE");
+  stopper.join();
+}
+
 TEST_F(DurabilityTest, ConnectionMayGoWhileItsBatchIsOnItsWay) {
   disk_.Hold(DiskCall::kSync);
   {

@@ -2,14 +2,19 @@
 #include <gmock/gmock.h>
 
 #include <chrono>
+#include <thread>
 
 #include "tests/unit/broker_kafka/kafka_fixture.h"
+#include "tests/unit/broker_topic/fake_log.h"
 
 namespace sluice {
 namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+// Two requests of this many bytes have not arrived while fewer have.
+constexpr uint64_t kFetchFrameBytesMin = 60;
 
 class FetchTest : public KafkaTest {
  protected:
@@ -282,15 +287,39 @@ TEST_F(FetchTest, RequestsBehindAWaitingFetchAreAnsweredAfterIt) {
   EXPECT_EQ(OnlyPartition(client_.Receive<kafka::ProduceResponse>()).base_offset, 0);
 }
 
-TEST_F(FetchTest, BrokerStopsWhileFetchesWait) {
-  RawClient other = broker_.Connect();
-  client_.Send(MakeFetch("orders", {.max_wait_ms = 300'000}), kFetchByName);
-  other.Send(MakeFetch("orders", {.partition = 1, .max_wait_ms = 300'000}), kFetchByName);
-  EXPECT_FALSE(client_.HasAnswerWithin(50));
+TEST_F(FetchTest, BrokerThatStopsAnswersWaitingFetchesWithWhatThereIs) {
+  client_.Send(MakeFetch("orders", {.max_wait_ms = 60'000}), kFetchByName);
+  RawClient second = broker_.Connect();
+  second.Send(MakeFetch("orders", {.max_wait_ms = 60'000}), kFetchByName);
+  const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  while (broker_.net_stats().bytes_in.value() < 2 * kFetchFrameBytesMin) {
+    std::this_thread::yield();
+  }
   broker_.Restart();
-  EXPECT_EQ(Name(OnlyPartition(client_.Receive<kafka::FetchResponse>()).error_code),
-            "NOT_LEADER_OR_FOLLOWER");
-  other.Receive<kafka::FetchResponse>();
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5))
+      << "the drain ran to its limit";
+  for (RawClient* client : {&client_, &second}) {
+    const auto response = client->Receive<kafka::FetchResponse>();
+    EXPECT_EQ(Name(OnlyPartition(response).error_code), "NONE");
+    EXPECT_THAT(ValuesOf(OnlyPartition(response).records->bytes), IsEmpty());
+    EXPECT_TRUE(client->IsClosedByPeer());
+  }
+}
+
+// The plan is outdated as soon as it is made, each time.
+TEST(BusyPartitionTest, FetchThatPlansAgainAndAgainEndsInTimeAndLeavesTheThreadToOthers) {
+  broker::FakeLogDir log_dir;
+  TestBroker broker({.log_dir = &log_dir, .net = {.threads = 1}});
+  broker.CreateTopic("busy");
+  constexpr int64_t kEnd = 1'000'000'000'000;
+  auto& log = static_cast<broker::FakeLog&>(broker.log("busy"));
+  log.MoveReadableEnd(Offset(kEnd));
+  log.moves_when_looked_at = true;
+  RawClient patient = broker.Connect();
+  patient.Send(MakeFetch("busy", {.offset = kEnd, .max_wait_ms = 60'000}), kFetchByName);
+  RawClient hasty = broker.Connect();
+  const auto response = hasty.Call(MakeFetch("busy", {.offset = kEnd, .max_wait_ms = 100}), kFetchByName);
+  EXPECT_EQ(Name(OnlyPartition(response).error_code), "NONE");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/topic/fetch_wait.h"
 #include "fake_log.h"
 #include "storage/meta/memory_metadata_store.h"
 
@@ -99,6 +100,16 @@ TEST_F(CatalogTest, TopicsAreThereAfterARestart) {
   ASSERT_EQ(after->partitions.size(), 2u);
   EXPECT_EQ(after->config.overrides().at("segment.bytes"), "2097152");
   EXPECT_EQ(static_cast<FakeLog&>(after->Find(PartitionId(1))->log()).options.segment_bytes, 2097152);
+}
+
+// Options begin the upkeep of a log that was found, and the partition must hear of what that moves.
+TEST_F(CatalogTest, FoundLogGetsItsOptionsWhenItsPartitionListens) {
+  Create("orders");
+  auto& log = static_cast<FakeLog&>(catalog->Find("orders")->Find(PartitionId(0))->log());
+  log.SetListener(nullptr);
+  log.options_set_unheard = false;
+  Restart();
+  EXPECT_FALSE(log.options_set_unheard);
 }
 
 TEST_F(CatalogTest, RefusalsHaveKafkasCodes) {
@@ -222,6 +233,22 @@ TEST_F(CatalogTest, SameLogInTwoDirectoriesStopsTheStart) {
   ASSERT_TRUE(dir_a.Create(name, {}).ok());
   ASSERT_TRUE(dir_b.Create(name, {}).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(TryLoad().status()));
+}
+
+TEST_F(CatalogTest, EndOfLongPollsLeavesCommitsAlone) {
+  Partition& partition = *Create("orders")->Find(PartitionId(0));
+  absl::Status told = absl::UnknownError("not yet");
+  partition.AwaitCommitted(Offset(1), [&](absl::Status status) { told = status; });
+  bool woken = false;
+  FetchWait wait;
+  wait.Arm({catalog->Find("orders")->Share(PartitionId(0))}, [&] { woken = true; });
+  EXPECT_FALSE(catalog->long_polls_ended());
+  catalog->EndLongPolls();
+  EXPECT_TRUE(catalog->long_polls_ended());
+  EXPECT_TRUE(woken);
+  EXPECT_TRUE(absl::IsUnknown(told));
+  static_cast<FakeLog&>(partition.log()).MoveReadableEnd(Offset(1));
+  EXPECT_TRUE(told.ok());
 }
 
 TEST_F(CatalogTest, ClosedCatalogRefusesChangesAndTellsWaiters) {

@@ -46,7 +46,7 @@ class FakeLog final : public storage::Log {
   Offset start() const override { return Offset(0); }
   Offset end() const override { return end_; }
   Offset durable_end() const override { return readable_end_; }
-  Offset readable_end() const override { return readable_end_; }
+  Offset readable_end() const override { return moves_when_looked_at ? Offset(looks_++) : readable_end_; }
   void SetListener(absl::AnyInvocable<void()> listener) override { listener_ = std::move(listener); }
   void RequestSync() override {}
   absl::StatusOr<std::optional<storage::OffsetAndTimestamp>> FindTimestamp(int64_t, Offset) override {
@@ -59,7 +59,10 @@ class FakeLog final : public storage::Log {
   std::optional<storage::EpochEnd> FindEpochEnd(LeaderEpoch) const override { return std::nullopt; }
   LeaderEpoch EpochOf(Offset) const override { return LeaderEpoch(0); }
   absl::Status AdvanceStart(Offset) override { return absl::OkStatus(); }
-  void SetOptions(const storage::LogOptions& changed) override { options = changed; }
+  void SetOptions(const storage::LogOptions& changed) override {
+    options = changed;
+    options_set_unheard |= listener_ == nullptr;
+  }
   uint64_t size_bytes() const override { return 0; }
   size_t segment_count() const override { return 1; }
   const storage::LogId& id() const override { return name_.id; }
@@ -85,9 +88,12 @@ class FakeLog final : public storage::Log {
   absl::AnyInvocable<void()> listener_;
   Offset end_;
   Offset readable_end_;
+  mutable int64_t looks_ = 0;
 
  public:
+  bool moves_when_looked_at = false;  // Producers so fast that readable_end() never says the same twice.
   storage::LogOptions options;
+  bool options_set_unheard = false;  // SetOptions came before SetListener.
   storage::AppendContext last_context;
   bool would_block = false;
 };
@@ -97,7 +103,7 @@ class FakeLogDir final : public storage::LogDir {
  public:
   // What a change asks before it is made: an error, and nothing happens.
   using Gate = absl::AnyInvocable<absl::Status()>;
-  explicit FakeLogDir(Gate gate = [] { return absl::OkStatus(); }) : gate_(std::move(gate)) {}
+  explicit FakeLogDir(Gate gate = nullptr) : gate_(std::move(gate)) {}
 
   std::vector<FoundLog> logs() const override {
     std::vector<FoundLog> found;
@@ -110,13 +116,13 @@ class FakeLogDir final : public storage::LogDir {
   std::shared_ptr<storage::Log> Share(const storage::LogId& id) const override { return Fake(id); }
   absl::StatusOr<std::shared_ptr<storage::Log>> Create(const storage::LogName& name,
                                                        const storage::LogOptions& options) override {
-    RETURN_IF_ERROR(gate_());
+    RETURN_IF_ERROR(Ask());
     auto log = std::make_shared<FakeLog>(name, options);
     logs_[name.id] = log;
     return log;
   }
   absl::Status Delete(const storage::LogId& id) override {
-    RETURN_IF_ERROR(gate_());
+    RETURN_IF_ERROR(Ask());
     logs_.erase(id);
     return absl::OkStatus();
   }
@@ -134,6 +140,8 @@ class FakeLogDir final : public storage::LogDir {
   size_t size() const { return logs_.size(); }
 
  private:
+  absl::Status Ask() { return gate_ == nullptr ? absl::OkStatus() : gate_(); }
+
   Gate gate_;
   Uuid id_;
   std::map<storage::LogId, std::shared_ptr<FakeLog>> logs_;
