@@ -70,6 +70,9 @@ absl::Status StorageParts::OpenLogDirs() {
         }};
     ASSIGN_OR_RETURN(auto log_dir, storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_),
                                                          cluster_id_, std::move(environment)));
+    for (const std::string& loss : log_dir->stats().losses) {
+      environment_.logger.Warning("log", loss);
+    }
     log_dirs_.push_back(std::move(log_dir));
   }
   return absl::OkStatus();
