@@ -30,3 +30,7 @@ if(SLUICE_SANITIZE)
   add_compile_options(-fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SLUICE_SANITIZE})
 endif()
+if(SLUICE_SANITIZE STREQUAL thread)
+  # The instrumented Abseil that tools/tsan-abseil makes, for us and for the libraries that use Abseil too.
+  add_link_options(-Wl,--disable-new-dtags,-rpath,${PROJECT_SOURCE_DIR}/build/tsan-abseil/lib)
+endif()

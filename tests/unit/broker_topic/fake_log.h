@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,19 +35,21 @@ class FakeLog final : public storage::Log {
                                 const storage::AppendContext& context) override {
     last_context = context;
     const Offset base = end_;
-    end_ = end_ + batch.record_count();
+    end_ = base + batch.record_count();
     if (options.durability == storage::Durability::kPageCache) {
-      readable_end_ = end_;
+      readable_end_ = end_.load();
     }
     Notify();
-    return {.base_offset = base, .next_offset = end_};
+    return {.base_offset = base, .next_offset = end_.load()};
   }
   storage::ReadOutcome TryRead(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
   storage::ReadOutcome Read(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
   Offset start() const override { return Offset(0); }
   Offset end() const override { return end_; }
   Offset durable_end() const override { return readable_end_; }
-  Offset readable_end() const override { return moves_when_looked_at ? Offset(looks_++) : readable_end_; }
+  Offset readable_end() const override {
+    return moves_when_looked_at ? Offset(looks_++) : readable_end_.load();
+  }
   void SetListener(absl::AnyInvocable<void()> listener) override { listener_ = std::move(listener); }
   void RequestSync() override {}
   absl::StatusOr<std::optional<storage::OffsetAndTimestamp>> FindTimestamp(int64_t, Offset) override {
@@ -70,7 +73,7 @@ class FakeLog final : public storage::Log {
 
   // The disk has everything before `end`.
   void MoveReadableEnd(Offset end) {
-    end_ = std::max(end_, end);
+    end_ = std::max(end_.load(), end);
     readable_end_ = end;
     Notify();
   }
@@ -86,8 +89,8 @@ class FakeLog final : public storage::Log {
   storage::LogName name_;
   std::string directory_;
   absl::AnyInvocable<void()> listener_;
-  Offset end_;
-  Offset readable_end_;
+  std::atomic<Offset> end_ = Offset(0);
+  std::atomic<Offset> readable_end_ = Offset(0);
   mutable int64_t looks_ = 0;
 
  public:

@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
 #include "storage/meta/metadata_envelope.h"
+#include "tests/support/sanitizers.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::storage {
@@ -79,6 +80,7 @@ TEST_F(RocksMetadataStoreTest, RevisionsGrowAcrossARestartEvenWhenTheLastKeyIsGo
 }
 
 TEST_F(RocksMetadataStoreTest, ACommitSurvivesAKilledProcess) {
+  SKIP_UNDER_THREAD_SANITIZER("it does not follow a fork of a process that has threads");
   store_.reset();
   const pid_t child = ::fork();
   if (child == 0) {
@@ -123,6 +125,7 @@ TEST_F(RocksMetadataStoreTest, ADatabaseInUseIsRefusedInWords) {
 }
 
 TEST_F(RocksMetadataStoreTest, ADatabaseInUseByAnotherProcessIsRefusedInWords) {
+  SKIP_UNDER_THREAD_SANITIZER("it does not follow a fork of a process that has threads");
   store_.reset();
   int opened[2];
   int finish[2];
