@@ -59,7 +59,7 @@ TEST_F(ProduceTest, PipelinedRequestsAreAppendedAndAnsweredInOrder) {
   constexpr int kRequests = 200;
   std::vector<std::string> expected;
   for (int i = 0; i < kRequests; ++i) {
-    const int16_t acks = i % 2 == 0 ? -1 : 1;
+    const int16_t acks = i % 2 == 0 ? 1 : -1;  // The last waits for the disk: after it all may be read.
     expected.push_back(absl::StrCat("value ", i));
     client_.Send(MakeProduce("orders", MakeBatch({expected.back()}), acks), 9);
   }
