@@ -22,7 +22,11 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
           .maintenance_interval_ms = config.Int("sluice.maintenance.interval.ms"),
           .idle_unmap_ms = config.Int("sluice.idle.unmap.ms"),
           .producer_id_expiration_ms = config.Int("producer.id.expiration.ms"),
-          .index_cache_bytes = static_cast<uint64_t>(config.Int("sluice.index.cache.bytes"))};
+          .index_cache_bytes = static_cast<uint64_t>(config.Int("sluice.index.cache.bytes")),
+          .journal = {.enabled = config.String("sluice.sync.method") == "journal",
+                      .directory = config.String("sluice.journal.dir"),
+                      .bytes = config.Int("sluice.journal.bytes"),
+                      .direct_bytes = config.Int("sluice.journal.direct.bytes")}};
 }
 
 // After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be

@@ -374,6 +374,34 @@ std::vector<ConfigDef> SluiceKeys() {
        .documentation =
            "How much a log grows between two checkpoints: the most that a start after a crash checks of it.",
        .min = 1048576},
+      {.name = "sluice.sync.method",
+       .type = kString,
+       .default_value = "journal",
+       .documentation = "How synced logs reach the disk before they are acknowledged: all together through "
+                        "one journal, or "
+                        "each by a sync of its segment.",
+       .allowed = {"journal", "segment"}},
+      {.name = "sluice.journal.dir",
+       .type = kString,
+       .default_value = "",
+       .documentation =
+           "Where the journal of each log dir is kept, in a folder of its own; empty: in the log dir."},
+      {.name = "sluice.journal.bytes",
+       .type = kLong,
+       .default_value = "268435456",
+       .documentation =
+           "Size of a log dir's journal. What is in it is written to the segments when it is half full, and "
+           "is "
+           "put there after a crash: the larger, the fewer bytes are written in all, and the longer such a "
+           "start takes.",
+       .min = 2097152},
+      {.name = "sluice.journal.direct.bytes",
+       .type = kInt,
+       .default_value = "262144",
+       .documentation =
+           "A log that appended so much since its last acknowledgement has its segment synced, beside the "
+           "journal.",
+       .min = 4096},
       {.name = "sluice.maintenance.interval.ms",
        .type = kLong,
        .default_value = "1000",

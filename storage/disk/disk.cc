@@ -15,6 +15,14 @@ std::string DirectoryOf(const std::string& path) {
 
 }  // namespace
 
+absl::Status File::WriteVectorAt(uint64_t position, std::span<const ByteView> pieces) {
+  for (const ByteView piece : pieces) {
+    RETURN_IF_ERROR(WriteAt(position, piece));
+    position += piece.size();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Disk::ReplaceFile(const std::string& path, absl::string_view content) {
   const std::string temporary = path + ".tmp";
   if (Exists(temporary)) {  // Left by a crash.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ class File {
   // Reads up to `into.size()` bytes; fewer only at the end of the file. Returns how many.
   virtual absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) = 0;
   virtual absl::Status WriteAt(uint64_t position, ByteView bytes) = 0;
+  // The same for pieces that stand one behind the other in the file (pwritev); here one by one.
+  virtual absl::Status WriteVectorAt(uint64_t position, std::span<const ByteView> pieces);
   // Blocks on disk for [position, position + size), reading as zero, the file at least so long (fallocate).
   // No space is absl::ResourceExhausted.
   virtual absl::Status Allocate(uint64_t position, uint64_t size) = 0;

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -20,6 +23,7 @@ namespace sluice::storage {
 namespace {
 
 constexpr uint64_t kPageSize = 4096;
+constexpr size_t kVectorMax = 1024;  // IOV_MAX.
 
 class PosixMapping final : public Mapping {
  public:
@@ -94,6 +98,32 @@ absl::Status PosixFile::WriteAt(uint64_t position, ByteView bytes) {
     }
     bytes = bytes.subspan(static_cast<size_t>(put));
     position += static_cast<uint64_t>(put);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PosixFile::WriteVectorAt(uint64_t position, std::span<const ByteView> pieces) {
+  while (!pieces.empty()) {
+    std::array<iovec, kVectorMax> vectors;
+    const size_t count = std::min(pieces.size(), vectors.size());
+    uint64_t size = 0;
+    for (size_t i = 0; i < count; ++i) {
+      vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+      size += pieces[i].size();
+    }
+    const ssize_t put =
+        ::pwritev(fd(), vectors.data(), static_cast<int>(count), static_cast<off_t>(position));
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put < 0) {
+      return Error("pwritev", errno);
+    }
+    if (static_cast<uint64_t>(put) != size) {  // Rare: a signal, or the disk is filling up.
+      return File::WriteVectorAt(position, pieces);
+    }
+    position += size;
+    pieces = pieces.subspan(count);
   }
   return absl::OkStatus();
 }

@@ -111,7 +111,9 @@ class OffsetIndex {
   // Forgets all of a log, for ever: a LogId is not used twice.
   virtual void DropLog(const LogId& log) = 0;
 
-  // Everything written so far is on the disk when it returns.
+  // Everything written so far is on the disk when it returns: in the write-ahead log, which is cheap...
+  virtual absl::Status Sync() = 0;
+  // ... or in table files.
   virtual absl::Status Flush() = 0;
   // Open() began with nothing: the index was missing or could not be used.
   virtual bool was_rebuilt() const = 0;

@@ -372,6 +372,11 @@ absl::Status RocksOffsetIndex::CollectTail(const IndexKey& lower, IndexKey& uppe
   return Explain(it->status(), "cutting off a tail");
 }
 
+absl::Status RocksOffsetIndex::Sync() {
+  ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
+  return Explain(db->FlushWAL(/*sync=*/true), "syncing the write-ahead log");
+}
+
 absl::Status RocksOffsetIndex::Flush() {
   ASSIGN_OR_RETURN(const RocksDatabase::Handle db, db_->Use());
   return Explain(db->Flush(rocksdb::FlushOptions()), "writing out");

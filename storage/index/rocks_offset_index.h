@@ -33,6 +33,7 @@ class RocksOffsetIndex final : public OffsetIndex {
   void DropBefore(const LogId& log, Offset start) override;
   absl::Status TruncateFrom(const LogId& log, Offset end) override;
   void DropLog(const LogId& log) override;
+  absl::Status Sync() override;
   absl::Status Flush() override;
   bool was_rebuilt() const override { return was_rebuilt_; }
 

@@ -20,6 +20,8 @@ class Flusher final : public SyncScheduler {
   ~Flusher() override;  // Lets running syncs end and drops those that wait.
 
   void Request(std::shared_ptr<SyncTarget> target) override;
+  bool keeps_journal() const override { return false; }
+  absl::Status Fence() override { return absl::OkStatus(); }
 
  private:
   void Run();

@@ -4,6 +4,7 @@
 //   DIR/.lock                  held (flock) by the broker that serves the directory
 //   DIR/clean-shutdown         the last broker stopped in order; removed, durably, before the first append
 //   DIR/index/                 RocksDB: offset_index.h
+//   DIR/journal/               what is durable before it is in the segments: docs/formats/journal.md
 //   DIR/orders-0/              one log: <20-digit base offset>.log files and partition.metadata (topic id)
 //   DIR/orders-0.<id>-delete/  a deleted log, on its way out
 //
@@ -36,6 +37,16 @@ struct LogDirOptions {
   int64_t idle_unmap_ms = 60'000;
   int64_t producer_id_expiration_ms = 86'400'000;
   uint64_t index_cache_bytes = 32ull << 20;
+
+  // What synced logs wait for: one journal of all of them (docs/architecture.md).
+  struct Journal {
+    bool enabled = true;    // False: a sync of the segment itself, for each log.
+    std::string directory;  // Empty: DIR/journal. Else a folder in this directory, named by the log dir's id.
+    int64_t bytes = 256ll << 20;
+    int64_t direct_bytes =
+        256 << 10;  // A log that appended so much meanwhile has its segment synced instead.
+  };
+  Journal journal = {};
 };
 
 // What the storage engine is given from outside. All must outlive it.

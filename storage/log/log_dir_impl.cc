@@ -32,6 +32,17 @@ std::optional<std::pair<std::string, PartitionId>> ParseDirectoryName(absl::stri
   return std::pair(std::string(name.substr(0, dash)), PartitionId(partition));
 }
 
+std::unique_ptr<SyncScheduler> MakeScheduler(const LogDirOptions& options, OffsetIndex& index,
+                                             SyncFailure& failure) {
+  if (!options.journal.enabled) {
+    return std::make_unique<Flusher>(kFlusherThreads);
+  }
+  return std::make_unique<JournalScheduler>(
+      JournalScheduler::Options{.direct_bytes = static_cast<uint64_t>(options.journal.direct_bytes),
+                                .flusher_threads = kFlusherThreads},
+      index, failure);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LogDir>> LogDir::Open(const LogDirOptions& options, const Uuid& cluster_id,
@@ -67,12 +78,12 @@ LogDirImpl::LogDirImpl(const LogDirOptions& options, LogEnvironment environment,
           environment_.on_fatal(std::move(status));
         }
       }),
-      flusher_(std::in_place, kFlusherThreads),
+      syncs_(MakeScheduler(options, *index_, failure_)),
       context_{.disk = environment_.disk,
                .clock = environment_.clock,
                .pool = environment_.pool,
                .index = *index_,
-               .syncs = *flusher_,
+               .syncs = *syncs_,
                .failure = failure_,
                .limits = {.checkpoint_interval_bytes = options.checkpoint_interval_bytes,
                           .idle_unmap_ms = options.idle_unmap_ms,
@@ -83,7 +94,7 @@ LogDirImpl::~LogDirImpl() {
   for (const Entry& entry : AllEntries()) {
     entry.log->Abandon();
   }
-  flusher_.reset();
+  syncs_.reset();
 }
 
 std::string LogDirImpl::PathOf(absl::string_view name) const {
@@ -93,14 +104,24 @@ std::string LogDirImpl::PathOf(absl::string_view name) const {
 absl::Status LogDirImpl::Recover(bool clean) {
   stats_.clean_start = clean;
   ASSIGN_OR_RETURN(const auto found, ListLogs());
+  ASSIGN_OR_RETURN(const LastJournal last, ReadLastJournal(JournalParts(), clean));
+  static const std::vector<FoundEntry> kNoEntries;
   std::atomic<size_t> next{0};
   absl::Mutex mu;
   absl::Status first_error;
   std::vector<std::thread> threads;
+  const auto journal_of = [&](const LogId& id) {
+    const auto entries = last.scan.logs.find(id);
+    return StartAfter{.clean = clean,
+                      .journal = !last.kept                        ? nullptr
+                                 : entries == last.scan.logs.end() ? &kNoEntries
+                                                                   : &entries->second,
+                      .index_is_current = last.index_is_current};
+  };
   const auto recover = [&] {
     for (size_t i = next++; i < found.size(); i = next++) {
       absl::StatusOr<std::shared_ptr<PartitionLog>> log =
-          PartitionLog::Open(context_, found[i].second, found[i].first.id, clean);
+          PartitionLog::Open(context_, found[i].second, found[i].first.id, journal_of(found[i].first.id));
       absl::MutexLock lock(&mu);
       if (!log.ok()) {
         first_error.Update(log.status());
@@ -121,9 +142,25 @@ absl::Status LogDirImpl::Recover(bool clean) {
     thread.join();
   }
   RETURN_IF_ERROR(first_error);
+  RETURN_IF_ERROR(BeginJournal(last));
   RETURN_IF_ERROR(MarkUnclean(clean));
   if (options_.maintenance_interval_ms > 0) {
     timer_ = std::thread([this] { RunTimer(); });
+  }
+  return absl::OkStatus();
+}
+
+LogDirJournal LogDirImpl::JournalParts() {
+  return {.disk = environment_.disk,
+          .index = *index_,
+          .options = options_,
+          .directory_id = properties_.directory_id};
+}
+
+absl::Status LogDirImpl::BeginJournal(const LastJournal& last) {
+  ASSIGN_OR_RETURN(std::unique_ptr<JournalRing> ring, storage::BeginJournal(JournalParts(), last));
+  if (ring != nullptr) {
+    static_cast<JournalScheduler&>(*syncs_).Begin(std::move(ring));
   }
   return absl::OkStatus();
 }

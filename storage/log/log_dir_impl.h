@@ -16,7 +16,9 @@
 #include "absl/synchronization/mutex.h"
 #include "storage/log/file_lock.h"
 #include "storage/log/flusher.h"
+#include "storage/log/journal_scheduler.h"
 #include "storage/log/log_dir.h"
+#include "storage/log/log_dir_journal.h"
 #include "storage/log/meta_properties.h"
 #include "storage/log/partition_log.h"
 
@@ -50,6 +52,8 @@ class LogDirImpl final : public LogDir {
   using Entries = absl::flat_hash_map<LogId, Entry>;
 
   std::string PathOf(absl::string_view name) const;
+  LogDirJournal JournalParts();
+  absl::Status BeginJournal(const LastJournal& last);
   absl::Status MarkUnclean(bool clean);
   absl::Status MarkClean();
   absl::StatusOr<std::vector<std::pair<LogName, std::string>>> ListLogs();
@@ -68,7 +72,7 @@ class LogDirImpl final : public LogDir {
   const MetaProperties properties_;
   const std::unique_ptr<OffsetIndex> index_;
   SyncFailure failure_;
-  std::optional<Flusher> flusher_;  // Until Close.
+  std::unique_ptr<SyncScheduler> syncs_;  // Outlives the logs' last append.
   LogContext context_;
   Stats stats_;  // Set by Recover, but for the number of logs.
 

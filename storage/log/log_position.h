@@ -18,10 +18,14 @@ struct LogPosition {
   uint64_t position = 0;
 
   friend bool operator==(const LogPosition&, const LogPosition&) = default;
+  // In the order in which a log is written: a later segment, or further on in the same one.
+  friend bool operator<(const LogPosition& a, const LogPosition& b) {
+    return a.segment_base != b.segment_base ? a.segment_base < b.segment_base : a.position < b.position;
+  }
 };
 
-// One writer at a time, any number of readers. The lock is held for three words' copying, never for a
-// batch's.
+// One writer at a time (any number of Advance), any number of readers. The lock is held for three words'
+// copying, never for a batch's.
 class PositionCell {
  public:
   LogPosition Get() const {
@@ -35,6 +39,16 @@ class PositionCell {
     absl::MutexLock lock(&mu_);
     value_ = value;
     offset_.store(value.offset.value(), std::memory_order_release);
+  }
+  // Set, unless it stands there or further already. True when it moved.
+  bool Advance(const LogPosition& value) {
+    absl::MutexLock lock(&mu_);
+    if (!(value_ < value)) {
+      return false;
+    }
+    value_ = value;
+    offset_.store(value.offset.value(), std::memory_order_release);
+    return true;
   }
 
  private:

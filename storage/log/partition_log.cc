@@ -54,6 +54,7 @@ PartitionLog::PartitionLog(const LogContext& context, std::string directory, con
   }
   end_.Set(recovered.end);
   durable_.Set(recovered.durable);
+  flushed_.Set(recovered.durable);
 }
 
 PartitionLog::~PartitionLog() = default;
@@ -73,13 +74,13 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Create(const LogCont
 
 absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(const LogContext& context,
                                                                  std::string directory, const LogId& id,
-                                                                 bool clean) {
+                                                                 const StartAfter& after) {
   ASSIGN_OR_RETURN(RecoveredLog recovered, RecoverLog({.disk = context.disk,
                                                        .clock = context.clock,
                                                        .index = context.index,
                                                        .directory = directory,
                                                        .id = id,
-                                                       .clean = clean}));
+                                                       .after = after}));
   std::shared_ptr<PartitionLog> log(
       new PartitionLog(context, std::move(directory), id, LogOptions(), std::move(recovered)));
   {
@@ -95,10 +96,12 @@ absl::Status PartitionLog::Start() {
   std::vector<SegmentInfo> row = segments_.All();
   const bool has_active = !row.empty() && !row.back().sealed;
   RETURN_IF_ERROR(has_active ? ContinueLast(&row.back()) : BeginSegment());
-  if (durable_.Get() == end_.Get()) {
+  if (flushed_.Get() == end_.Get()) {
+    live_.store(true, std::memory_order_release);
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(WriteCheckpoint());
+  live_.store(true, std::memory_order_release);
   for (const SegmentInfo& info : row) {
     if (info.sealed) {
       info.segment->CloseFile();  // Opened by the walk, and synced now.
@@ -124,6 +127,7 @@ absl::Status PartitionLog::BeginSegment() {
   end_.Set({base, base, 0});
   if (all_durable) {
     durable_.Set({base, base, 0});
+    flushed_.Set({base, base, 0});
   }
   return absl::OkStatus();
 }

@@ -4,6 +4,7 @@
 //   partition_log_append.cc      the critical section: check, place, stamp, publish
 //   partition_log_upkeep.cc      room ahead of the appends: allocate, map, populate, roll
 //   partition_log_durability.cc  sync, checkpoints, feeding the index
+//   partition_log_journal.cc     what goes through the journal of the log dir
 //   partition_log_maintenance.cc retention, rolling by age, flush.ms, idle maps
 //
 // Locks, in the order in which they may nest:
@@ -42,7 +43,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
                                                               const LogOptions& options);
   // What is in `directory`. Its options are the defaults, and retention rests, until SetOptions().
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(const LogContext& context, std::string directory,
-                                                            const LogId& id, bool clean);
+                                                            const LogId& id, const StartAfter& after);
   ~PartitionLog() override;
 
   AppendOutcome TryAppend(const record::BatchView& batch, const AppendContext& context) override;
@@ -73,8 +74,13 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   const LogId& id() const override { return id_; }
   const std::string& directory() const override { return directory_; }
 
-  // For the log dir.
+  // For the scheduler of syncs.
   absl::Status SyncNow() override;
+  Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) override;
+  void PublishDurable(const LogPosition& end) override;
+  absl::Status FlushBehind() override;
+
+  // For the log dir.
   // One round of what age and time bring: rolling, retention, flush.ms, idle maps, due unlinking.
   void Maintain();
   // Everything durable, trimmed and in the index; no append follows, no read either.
@@ -93,6 +99,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   };
   // A segment that was rolled away and has its tail and its map still.
   struct Rolled {
+    Offset base;
     std::shared_ptr<SegmentWriter> writer;  // The last reference but for a task that populates.
     uint64_t size_bytes = 0;
   };
@@ -153,6 +160,18 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   void FinishRolls();
 
   // partition_log_durability.cc
+  // A part of a segment that waits for the journal.
+  struct Stretch {
+    SegmentInfo info;
+    uint64_t position = 0;
+    uint64_t size = 0;
+    Offset end_offset;
+  };
+  std::vector<Stretch> StretchesBetween(const LogPosition& from, const LogPosition& to) const;
+  bool AddStretch(const Stretch& stretch, const GatherLimits& limits, JournalBatch* batch);
+  std::shared_ptr<Mapping> MapOf(Offset segment_base);
+  bool journaled() const;
+  absl::Status SyncNow(bool publish);
   absl::Status SyncSegments(const LogPosition& from, const LogPosition& to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
   absl::Status SettleMark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
@@ -188,12 +207,14 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   // Shared by appenders, readers and tasks; each guards itself.
   SegmentList segments_;
   PositionCell end_;
-  PositionCell durable_;
+  PositionCell durable_;  // In the segments or in the journal: what is acknowledged.
+  PositionCell flushed_;  // In the segments.
   TailIndex tail_;
   const LogReader reader_;
   const TimeSearch times_;
   TaskGate gate_;
   std::atomic<int64_t> start_;
+  std::atomic<bool> live_{false};  // Start() is through.
   std::atomic<bool> closed_{false};
   std::atomic<bool> abandoned_{false};      // No sync either: the directory may be gone.
   std::atomic<bool> synced_;                // Readers wait for durability.

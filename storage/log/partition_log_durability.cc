@@ -1,5 +1,5 @@
-// What reaches the disk, and in which order: bytes, then the directory, then the published durable end; the
-// index only after what it speaks of.
+// What reaches the segment files, and in which order: bytes, then the directory, then the published durable
+// end; the index only after what it speaks of.
 #include <utility>
 
 #include "proto/base/status_macros.h"
@@ -16,6 +16,11 @@ void PartitionLog::RequestSync() {
 }
 
 absl::Status PartitionLog::SyncNow() {
+  return SyncNow(!journaled());
+}
+
+absl::Status PartitionLog::SyncNow(bool publish) {
+  LogPosition end;
   {
     absl::MutexLock sync(&sync_mu_);
     if (abandoned_.load(std::memory_order_acquire)) {
@@ -24,20 +29,21 @@ absl::Status PartitionLog::SyncNow() {
     if (context_.failure.raised()) {
       return context_.failure.status();
     }
-    const LogPosition end = end_.Get();
-    const LogPosition durable = durable_.Get();
-    absl::Status synced = end == durable ? absl::OkStatus() : SyncSegments(durable, end);
+    end = end_.Get();
+    const LogPosition flushed = flushed_.Get();
+    absl::Status synced = end == flushed ? absl::OkStatus() : SyncSegments(flushed, end);
     synced.Update(SettleMark());
     if (!synced.ok()) {
       context_.failure.Raise(synced);
       return synced;
     }
-    if (end == durable) {
-      return absl::OkStatus();
-    }
-    durable_.Set(end);
+    flushed_.Set(end);
   }
-  Notify();
+  if (publish) {
+    PublishDurable(end);
+  } else if (durable_.Get() < end) {
+    RequestSync();  // A mark in the journal.
+  }
   return absl::OkStatus();
 }
 

@@ -127,9 +127,9 @@ void PartitionLog::GiveBackIdleMap() {
 
 // Sealed segments keep a descriptor only while they are read, and until all of them is on the disk.
 void PartitionLog::CloseIdleFiles() {
-  const Offset durable_base = durable_.Get().segment_base;
+  const Offset flushed_base = flushed_.Get().segment_base;
   for (const SegmentInfo& info : segments_.All()) {
-    if (info.sealed && info.base() < durable_base) {
+    if (info.sealed && info.base() < flushed_base) {
       info.segment->CloseFileIfIdle();
     }
   }
@@ -153,7 +153,8 @@ absl::Status PartitionLog::AdvanceInside(Offset start) {
   if (start <= this->start()) {
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(SyncNow());
+  RETURN_IF_ERROR(
+      SyncNow(/*publish=*/true));  // The checkpoint that follows says the same as the journal would.
   RETURN_IF_ERROR(MoveStart(start));
   return context_.index.Flush();  // What was deleted on demand must not come back after a power cut.
 }

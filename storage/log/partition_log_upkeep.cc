@@ -198,7 +198,7 @@ void PartitionLog::Install(Offset base, Prepared prepared) {
   segments_.SealLast(base, size);
   segments_.Append({segment, false, {}, 0});
   sealed_pending_.push_back({active_->base(), base, size, active_->max_timestamp_ms()});
-  rolled_.push_back({std::exchange(writer_, std::move(writer)), size});
+  rolled_.push_back({active_->base(), std::exchange(writer_, std::move(writer)), size});
   active_ = std::move(segment);
   first_append_ms_.reset();
   end_.Set({base, base, 0});

@@ -11,6 +11,7 @@
 #include "proto/base/status_macros.h"
 #include "storage/log/batch_reader.h"
 #include "storage/log/index_feeder.h"
+#include "storage/log/journal_replay.h"
 #include "storage/log/log_options.h"
 #include "storage/log/segment_name.h"
 #include "storage/log/tail_check.h"
@@ -38,6 +39,7 @@ class Recovery {
 
   absl::Status ListSegments();
   absl::Status LoadCheckpoint();
+  absl::Status Replay();
   absl::Status TakeSealed(size_t index, const std::map<Offset, SegmentEntry>& known);
   absl::StatusOr<SegmentEntry> MeasureSealed(size_t index);
   absl::Status WalkFrom(size_t index);
@@ -47,8 +49,9 @@ class Recovery {
   void Note(const record::BatchView& header, Segment& segment, uint64_t position);
   absl::Status FinishSegment(size_t index, const Walked& walked, bool* is_last);
   absl::StatusOr<bool> LaterHoldBatches(size_t index);
-  bool MayHaveHoles(size_t index) const;
-  std::string Loss(const Walked& walked, const TailVerdict& tail) const;
+  bool WasAcknowledged(const LogPosition& position) const;
+  bool MayHaveHoles(size_t index, const Walked& walked) const;
+  std::string Loss(const Walked& walked) const;
   absl::Status Seal(const Walked& walked);
   absl::Status FlushEntries();
 
@@ -64,6 +67,7 @@ class Recovery {
   const RecoveryInput& in_;
   std::vector<Offset> bases_;  // Of the segment files, ascending.
   std::optional<Checkpoint> checkpoint_;
+  std::optional<LogPosition> acknowledged_;  // What checkpoint and journal together vouch for.
   RecoveredLog out_;
   IndexFeeder feeder_;
   EpochCache epochs_;
@@ -109,9 +113,26 @@ absl::Status Recovery::LoadCheckpoint() {
   return absl::OkStatus();
 }
 
+// The checkpoint's position is durable; without a journal that is all that is known.
+absl::Status Recovery::Replay() {
+  if (checkpoint_) {
+    acknowledged_ = LogPosition{checkpoint_->next_offset, checkpoint_->segment_base, checkpoint_->position};
+  }
+  if (in_.after.clean || in_.after.journal == nullptr || in_.after.journal->empty()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(acknowledged_, ReplayJournal({.disk = in_.disk,
+                                                 .directory = in_.directory,
+                                                 .entries = *in_.after.journal,
+                                                 .known = acknowledged_.value_or(LogPosition())},
+                                                &bases_));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RecoveredLog> Recovery::Run() {
   RETURN_IF_ERROR(ListSegments());
   RETURN_IF_ERROR(LoadCheckpoint());
+  RETURN_IF_ERROR(Replay());
   if (bases_.empty()) {
     return std::move(out_);
   }
@@ -129,7 +150,7 @@ absl::StatusOr<RecoveredLog> Recovery::Run() {
       return Damage(Path(SegmentFileName(checkpoint_->segment_base)), 0, "the segment is missing");
     }
   }
-  if (!in_.clean || !checkpoint_) {
+  if (!in_.after.clean || !checkpoint_) {
     RETURN_IF_ERROR(in_.index.TruncateFrom(in_.id, checkpoint_ ? checkpoint_->next_offset : bases_.front()));
   }
   RETURN_IF_ERROR(WalkFrom(first_walked));
@@ -198,7 +219,7 @@ absl::Status Recovery::WalkFrom(size_t index) {
   out_.durable = from;
   bool is_last = false;
   while (!is_last) {
-    const bool verify = !in_.clean || checkpoint_.has_value();
+    const bool verify = !in_.after.clean || checkpoint_.has_value();
     ASSIGN_OR_RETURN(const Walked walked, Walk(index, from, verify));
     out_.walked_bytes += walked.end.position - from.position;
     RETURN_IF_ERROR(FinishSegment(index, walked, &is_last));
@@ -287,20 +308,27 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
     ASSIGN_OR_RETURN(later, LaterHoldBatches(index));
   }
   const bool damaged = tail.kind == TailVerdict::Kind::kDamaged;
-  if (damaged && (later || !MayHaveHoles(index))) {
+  if (!in_.after.clean && WasAcknowledged(walked.end)) {
+    return Damage(
+        walked.segment->path(), walked.end.position,
+        absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
+                     " here, and records up to offset ", acknowledged_->offset.value(), " were on the disk"));
+  }
+  const bool may_have_holes = MayHaveHoles(index, walked);
+  if (damaged && ((later && in_.after.journal == nullptr) || !may_have_holes)) {
     return Damage(walked.segment->path(), walked.end.position,
                   absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
                                " here, but one follows at byte ", tail.later_position));
   }
-  if (later) {
+  if (later && !(may_have_holes && in_.after.journal != nullptr)) {
     return Damage(walked.segment->path(), walked.end.position,
                   absl::StrCat("the segment ends at offset ", walked.end.offset.value(),
                                " and the next begins at ", bases_[index + 1].value()));
   }
-  if (damaged) {
-    out_.lost = Loss(walked, tail);
+  if (damaged || later) {
+    out_.lost = Loss(walked);
   }
-  if (in_.clean && tail.kind == TailVerdict::Kind::kTorn) {
+  if (in_.after.clean && tail.kind == TailVerdict::Kind::kTorn) {
     return Damage(walked.segment->path(), walked.end.position,
                   "no valid batch here, although the broker stopped in order");
   }
@@ -317,18 +345,29 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
   return absl::OkStatus();
 }
 
-// Behind the checkpoint such a log has promised nothing. Without one that is known of its first segment only:
-// of the others, most was synced long ago, and the index that knew it is gone.
-bool Recovery::MayHaveHoles(size_t index) const {
-  return out_.page_cache && !in_.clean && (checkpoint_ || index == 0);
+bool Recovery::WasAcknowledged(const LogPosition& position) const {
+  return acknowledged_ && position < *acknowledged_;
 }
 
-std::string Recovery::Loss(const Walked& walked, const TailVerdict& tail) const {
+// Behind what checkpoint and journal vouch for, a log of either kind has promised nothing. Without both that
+// is known of the first segment of a page-cache log only: of the others, most was synced long ago, and the
+// index that knew it is gone.
+bool Recovery::MayHaveHoles(size_t index, const Walked& walked) const {
+  if (in_.after.clean || WasAcknowledged(walked.end)) {
+    return false;
+  }
+  if (in_.after.journal != nullptr && !out_.page_cache) {
+    return in_.after.index_is_current || !in_.after.journal->empty();
+  }
+  return out_.page_cache && (checkpoint_ || index == 0);
+}
+
+std::string Recovery::Loss(const Walked& walked) const {
   return absl::StrCat(
       walked.segment->path(), ": cut at byte ", walked.end.position, ", offset ", walked.end.offset.value(),
-      ", because a batch there is missing or not whole; the batches", " from byte ", tail.later_position,
-      " on went with it. A power cut lost what was in the",
-      " page cache only, as this log's durability allows; nothing acknowledged as durable is", " gone");
+      ", because a batch there is missing or not whole; the batches behind it went with it. A "
+      "power cut lost what was in the page cache only; nothing acknowledged as durable is "
+      "gone");
 }
 
 absl::StatusOr<bool> Recovery::LaterHoldBatches(size_t index) {

@@ -5,9 +5,9 @@
 // - Zeroes or the file's end behind the last good batch: the log goes on there.
 // - An unfinished batch at the very end: cut off; the log goes on in a new file, because bytes of a file
 //   position that was served once are never written again.
-// - The same before a later whole batch, in a log that acknowledges what is in the page cache: a power cut
-// lost
-//   a page of it. Cut off there as well, and told (RecoveredLog::lost).
+// - The same before a later whole batch, in a log that acknowledges what is in the page cache, or behind what
+//   the journal says was acknowledged: a power cut lost a page of it. Cut off there as well, and told
+//   (RecoveredLog::lost).
 // - Anything else (a bad batch before a good one, a gap between segments, a file shorter than was synced):
 //   absl::DataLoss that names file and byte. Nothing is cut then.
 #pragma once
@@ -20,11 +20,22 @@
 #include "proto/base/clock.h"
 #include "storage/disk/disk.h"
 #include "storage/index/offset_index.h"
+#include "storage/journal/scan.h"
 #include "storage/log/log_position.h"
 #include "storage/log/log_state.h"
 #include "storage/log/segment_list.h"
 
 namespace sluice::storage {
+
+// What is known of the stop before this start.
+struct StartAfter {
+  bool clean = false;  // The last broker stopped in order: there can be no torn tail, and CRCs are trusted.
+  // The log dir kept a journal: what it holds of this log, maybe nothing. Null: it kept none.
+  const std::vector<FoundEntry>* journal = nullptr;
+  // The index is no older than the journal: what is neither in a checkpoint nor in the journal was never
+  // acknowledged. An index that was lost, or put back from a copy, cannot tell.
+  bool index_is_current = false;
+};
 
 struct RecoveryInput {
   Disk& disk;
@@ -32,7 +43,7 @@ struct RecoveryInput {
   OffsetIndex& index;
   std::string directory;
   LogId id;
-  bool clean = false;  // The last broker stopped in order: there can be no torn tail, and CRCs are trusted.
+  StartAfter after = {};
 };
 
 struct RecoveredLog {

@@ -1,5 +1,5 @@
-// How appended bytes become durable, without the log knowing by which means: today one sync per log and round
-// (flusher.h); a journal shared by all logs can stand here as well.
+// How appended bytes become durable, without the log knowing by which means: a sync of its segments
+// (flusher.h), or a journal that all logs of the dir share (journal_scheduler.h).
 #pragma once
 
 #include <atomic>
@@ -9,28 +9,54 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
+#include "storage/log/journal_batch.h"
+#include "storage/log/log_position.h"
 
 namespace sluice::storage {
 
-// Something that waits for the disk. Implementations make all that was appended before SyncNow() durable,
-// publish it and tell who waits. SyncNow may block; several threads may call it.
+// A log that waits for the disk. Several threads may call it.
 class SyncTarget {
  public:
   virtual ~SyncTarget() = default;
+
+  // Puts all that was appended before into the segment files, durably. Without a journal it is published
+  // then, and who waits is told; with one the journal is asked to say so first. Blocks.
   virtual absl::Status SyncNow() = 0;
 
-  // The scheduler's. Set while this stands in its queue, so that a busy log stands there once.
+  // With a journal: what was appended and is not durable yet goes into the next block, as a whole or not at
+  // all.
+  enum class Gathered {
+    kNothing,       // There is nothing, or the log was closed.
+    kTaken,         // Publish `end` once the block is durable.
+    kNoRoom,        // It does not fit any more: ask again for the block after it.
+    kSyncSegments,  // It is so much that syncing the segments costs less, or the log is not a synced one.
+  };
+  virtual Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) = 0;
+  // Everything before `end` is durable. Tells who waits.
+  virtual void PublishDurable(const LogPosition& end) = 0;
+  // SyncNow, and a checkpoint, so that the journal's blocks so far are not needed by this log any more.
+  // Blocks.
+  virtual absl::Status FlushBehind() = 0;
+
+  // The scheduler's own. Set while this stands in its queue, so that a busy log stands there once.
   std::atomic<bool> sync_queued{false};
+  std::atomic<bool> journal_queued{false};
   bool sync_running = false;   // Guarded by the scheduler's lock: a sync of it is under way,
   bool sync_deferred = false;  // and another one was asked for meanwhile.
+  bool in_journal = false;     // Guarded likewise: blocks hold bytes of it that were not flushed behind.
 };
 
 // Thread-safe.
 class SyncScheduler {
  public:
   virtual ~SyncScheduler() = default;
-  // Returns at once; SyncNow is called soon, by a thread of the scheduler's.
+  // Returns at once; the target becomes durable soon, by threads of the scheduler's.
   virtual void Request(std::shared_ptr<SyncTarget> target) = 0;
+  // Bytes are durable before they are in the segments.
+  virtual bool keeps_journal() const = 0;
+  // Afterwards no start will write into segment files what was durable before the call: they may be replaced.
+  // Blocks; no lock of a log may be held.
+  virtual absl::Status Fence() = 0;
 };
 
 // Whether a sync of this log dir ever failed. After that nothing here is durable any more: the kernel may

@@ -80,6 +80,7 @@ class LogFixture : public ::testing::Test {
     options_.durability = Durability::kPageCache;
     dir_options_.path = temp_ / "data";
     dir_options_.maintenance_interval_ms = 0;
+    dir_options_.journal.bytes = 2 << 20;
     Random random(42);
     cluster_ = Uuid::Generate(random);
     id_ = {Uuid::Generate(random), PartitionId(0)};

@@ -39,9 +39,10 @@ TEST_F(FaultsTest, AFullDiskRefusesAppendsReadsGoOnAndAppendsResume) {
 
 TEST_F(FaultsTest, ANearlyFullDiskIsUsedUpToWhatABatchNeeds) {
   OpenNew();
+  const int64_t before = disk_.calls(DiskCall::kAllocate);
   disk_.FailNth(DiskCall::kAllocate, 1, absl::ResourceExhaustedError("no extent of that size"));
   PutMany(1, {.value_size = 1000});
-  EXPECT_EQ(disk_.calls(DiskCall::kAllocate), 3);  // Refused; what the batch needs; ahead of the next.
+  EXPECT_EQ(disk_.calls(DiskCall::kAllocate) - before, 3);  // Refused; what the batch needs; ahead of the next.
   ExpectLogHolds();
 }
 
@@ -53,7 +54,7 @@ TEST_F(FaultsTest, ASyncErrorIsFinal) {
   disk_.FailNth(DiskCall::kSync, 1, absl::DataLossError("fdatasync: Input/output error"));
   Append({});
   Await([this] { return !fatal_.empty(); });
-  EXPECT_THAT(std::string(fatal_[0].message()), HasSubstr("00000000000000000000.log"));
+  EXPECT_THAT(std::string(fatal_[0].message()), HasSubstr("journal"));
   EXPECT_EQ(log_->durable_end().value(), 3);
 
   // Later syncs would succeed; nobody asks for them.

@@ -120,6 +120,7 @@ TEST_F(LogDirTest, TheCleanMarkIsGoneBeforeTheFirstAppend) {
 }
 
 TEST_F(LogDirTest, OneDamagedLogFailsTheDirectoryAndNamesTheFile) {
+  dir_options_.journal.enabled = false;
   options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});

@@ -145,6 +145,7 @@ TEST_F(RecoveryTest, ABatchThatDoesNotFollowIsNotTakenForOne) {
 }
 
 TEST_F(RecoveryTest, ABadBatchBeforeAGoodOneIsDamageAndNothingIsCut) {
+  dir_options_.journal.enabled = false;
   options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});
@@ -179,6 +180,7 @@ TEST_F(RecoveryTest, AHoleInALogThatPromisedNoDurabilityIsCutAndTold) {
 }
 
 TEST_F(RecoveryTest, AHoleInWhatASyncedLogAcknowledgedIsDamageWhateverTheLogWasBefore) {
+  dir_options_.journal.enabled = false;
   OpenNew();
   PutMany(2, {.value_size = 100});
   options_.durability = Durability::kSynced;
@@ -271,6 +273,7 @@ TEST_F(RecoveryTest, ATailFullOfHeadersIsHashedOnce) {
 }
 
 TEST_F(RecoveryTest, ADamagedLengthBeforeAGoodBatchIsDamage) {
+  dir_options_.journal.enabled = false;
   options_.durability = Durability::kSynced;
   OpenNew();
   PutMany(10, {.value_size = 100});

@@ -1,0 +1,214 @@
+#include "storage/log/journal_scheduler.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "proto/base/status_macros.h"
+#include "storage/log/log_dir_journal.h"
+
+namespace sluice::storage {
+namespace {
+
+// Beyond this the segments are flushed behind: what comes meanwhile has the other half.
+constexpr double kFullnessMax = 0.5;
+// More in one block is no faster, and the memory for what is not mapped stays small.
+constexpr uint64_t kBlockBytesMax = 4 << 20;
+
+}  // namespace
+
+JournalScheduler::JournalScheduler(const Options& options, OffsetIndex& index, SyncFailure& failure)
+    : options_(options), index_(index), failure_(failure) {}
+
+JournalScheduler::~JournalScheduler() {
+  {
+    absl::MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  if (writer_.joinable()) {
+    writer_.join();
+    keeper_.join();
+  }
+}
+
+void JournalScheduler::Begin(std::unique_ptr<JournalRing> ring) {
+  ring_ = std::move(ring);
+  flusher_ = std::make_unique<Flusher>(options_.flusher_threads);
+  {
+    absl::MutexLock lock(&mu_);
+    written_through_ = ring_->last_sequence();
+  }
+  writer_ = std::thread([this] { RunWriter(); });
+  keeper_ = std::thread([this] { RunKeeper(); });
+}
+
+void JournalScheduler::Request(std::shared_ptr<SyncTarget> target) {
+  if (target->journal_queued.exchange(true)) {
+    return;
+  }
+  absl::MutexLock lock(&mu_);
+  queue_.push_back(std::move(target));
+}
+
+void JournalScheduler::RunWriter() {
+  while (true) {
+    std::deque<std::shared_ptr<SyncTarget>> round;
+    uint64_t fence;
+    {
+      absl::MutexLock lock(&mu_);
+      mu_.Await(absl::Condition(this, &JournalScheduler::WriterHasWork));
+      if (stopping_) {
+        return;
+      }
+      round.swap(queue_);
+      fence = fence_asked_ > fence_done_ ? fence_asked_ : 0;
+    }
+    WriteRound(std::move(round));
+    if (fence > 0) {
+      batch_.Clear();  // An empty block says from where on the journal is needed.
+      taken_.clear();
+      WriteBlock();
+      absl::MutexLock lock(&mu_);
+      fence_done_ = fence;
+    }
+  }
+}
+
+void JournalScheduler::WriteRound(std::deque<std::shared_ptr<SyncTarget>> round) {
+  for (const std::shared_ptr<SyncTarget>& target : round) {
+    // Before it looks how far the log reaches, so that later appends ask anew; an exchange, so that it sees
+    // what was appended before the request that it takes back.
+    target->journal_queued.exchange(false);
+  }
+  while (!round.empty()) {
+    if (GatherBlock(&round) && !WriteBlock()) {
+      return;
+    }
+  }
+}
+
+// True when there is something to write.
+bool JournalScheduler::GatherBlock(std::deque<std::shared_ptr<SyncTarget>>* round) {
+  const uint64_t block_max = std::min(kBlockBytesMax, ring_->block_bytes_max());
+  const GatherLimits limits{.block_bytes_max = block_max,
+                            .log_bytes_max = std::min(options_.direct_bytes, block_max / 2)};
+  batch_.Clear();
+  taken_.clear();
+  while (!round->empty()) {
+    Taken taken{round->front(), {}};
+    const SyncTarget::Gathered gathered = taken.target->Gather(limits, &batch_, &taken.end);
+    if (gathered == SyncTarget::Gathered::kNoRoom) {
+      break;
+    }
+    round->pop_front();
+    if (gathered == SyncTarget::Gathered::kTaken) {
+      taken_.push_back(std::move(taken));
+    } else if (gathered == SyncTarget::Gathered::kSyncSegments) {
+      flusher_->Request(std::move(taken.target));
+    }
+  }
+  return !taken_.empty();
+}
+
+// False when nothing can be written any more.
+bool JournalScheduler::WriteBlock() {
+  if (failure_.raised() || !AwaitRoom(batch_.size())) {
+    return false;
+  }
+  if (const absl::Status written = ring_->Append(batch_.entries(), batch_.data()); !written.ok()) {
+    failure_.Raise(absl::Status(written.code(), absl::StrCat("journal: ", written.message())));
+    return false;
+  }
+  NoteWritten();
+  for (const Taken& taken : taken_) {
+    taken.target->PublishDurable(taken.end);
+  }
+  return true;
+}
+
+bool JournalScheduler::AwaitRoom(uint64_t size) {
+  absl::MutexLock lock(&mu_);
+  const auto may_go = [this, size] { return stopping_ || failure_.raised() || ring_->HasRoom(size); };
+  if (!may_go()) {
+    keeping_asked_ = true;
+    // The failure may be raised by anybody, who does not know of this lock.
+    while (!mu_.AwaitWithTimeout(absl::Condition(&may_go), absl::Milliseconds(100)) && !may_go()) {
+      keeping_asked_ = true;
+    }
+  }
+  return !stopping_ && !failure_.raised();
+}
+
+void JournalScheduler::NoteWritten() {
+  absl::MutexLock lock(&mu_);
+  written_through_ = ring_->last_sequence();
+  for (const Taken& taken : taken_) {
+    if (!std::exchange(taken.target->in_journal, true)) {
+      in_journal_.push_back(taken.target);
+    }
+  }
+  keeping_asked_ = keeping_asked_ || ring_->fullness() >= kFullnessMax || ring_->wants_file();
+}
+
+void JournalScheduler::RunKeeper() {
+  while (true) {
+    {
+      absl::MutexLock lock(&mu_);
+      mu_.Await(absl::Condition(this, &JournalScheduler::KeeperHasWork));
+      if (stopping_) {
+        return;
+      }
+      keeping_asked_ = false;
+    }
+    KeepOnce();
+  }
+}
+
+// A file that cannot be made is none that is missed: the ring goes round in those that there are.
+void JournalScheduler::KeepOnce() {
+  const bool grown = ring_->wants_file() && ring_->Grow().value_or(false);
+  if (ring_->fullness() >= kFullnessMax || (!grown && !ring_->has_free_file())) {
+    absl::MutexLock keep(&keep_mu_);
+    FlushBehind().IgnoreError();  // A failed sync was raised where it happened.
+  }
+  absl::MutexLock lock(&mu_);  // Wakes the writer, if it waits for room.
+}
+
+// Every log that blocks hold bytes of, once, as far as it reaches now: so a busy segment is written in
+// strides of half a ring, however often its log was acknowledged.
+absl::Status JournalScheduler::FlushBehind() {
+  Targets targets;
+  uint64_t through;
+  {
+    absl::MutexLock lock(&mu_);
+    targets.swap(in_journal_);
+    for (const std::shared_ptr<SyncTarget>& target : targets) {
+      target->in_journal = false;
+    }
+    through = written_through_;
+  }
+  for (const std::shared_ptr<SyncTarget>& target : targets) {
+    target->FlushBehind().IgnoreError();  // Raised, or the log is closed and needs nothing any more.
+    if (failure_.raised()) {
+      return failure_.status();
+    }
+  }
+  // Checkpoints first: what the journal forgets, they must know to have been on the disk. An index that
+  // cannot be written knows less of the log's health, and the log goes on.
+  NoteJournalBehind(index_, ring_->journal_id(), through).IgnoreError();
+  ring_->Release(through);
+  return absl::OkStatus();
+}
+
+absl::Status JournalScheduler::Fence() {
+  {
+    absl::MutexLock keep(&keep_mu_);
+    RETURN_IF_ERROR(FlushBehind());
+  }
+  absl::MutexLock lock(&mu_);
+  const uint64_t ticket = ++fence_asked_;
+  const auto passed = [this, ticket] { return stopping_ || fence_done_ >= ticket; };
+  mu_.Await(absl::Condition(&passed));
+  return stopping_ ? absl::CancelledError("the log dir is being closed") : failure_.status();
+}
+
+}  // namespace sluice::storage

@@ -1,0 +1,95 @@
+// Durability through one journal: what waits, of all logs, goes into one block and one sync; the segments
+// follow later, in large strides.
+//
+//   appends --> segments (page cache) --gather--> block --sync--> published, acknowledged
+//                      \-------------- flushed behind, the block's space is free again
+//
+// Two threads of its own: the writer gathers, writes and publishes; the keeper makes the ring's files,
+// flushes segments behind when the ring is half full, and frees it. A ring that is full makes the writer wait
+// for the keeper, and those who wait for acknowledgements with it. A log that appended more than fits a block
+// well has its segments synced by a flusher, and a mark of that written into the journal.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "storage/index/offset_index.h"
+#include "storage/journal/ring.h"
+#include "storage/log/flusher.h"
+#include "storage/log/journal_batch.h"
+#include "storage/log/sync_scheduler.h"
+
+namespace sluice::storage {
+
+class JournalScheduler final : public SyncScheduler {
+ public:
+  struct Options {
+    uint64_t direct_bytes = 256 << 10;  // From so much on a log's segments are synced instead.
+    int flusher_threads = 2;
+  };
+  // The index and `failure` must outlive it. Requests are kept until Begin().
+  JournalScheduler(const Options& options, OffsetIndex& index, SyncFailure& failure);
+  ~JournalScheduler() override;  // Lets what is under way end and drops what waits.
+
+  void Begin(std::unique_ptr<JournalRing> ring);
+
+  void Request(std::shared_ptr<SyncTarget> target) override;
+  bool keeps_journal() const override { return true; }
+  absl::Status Fence() override;
+
+ private:
+  using Targets = std::vector<std::shared_ptr<SyncTarget>>;
+  struct Taken {
+    std::shared_ptr<SyncTarget> target;
+    LogPosition end;
+  };
+
+  void RunWriter();
+  void WriteRound(std::deque<std::shared_ptr<SyncTarget>> round);
+  bool GatherBlock(std::deque<std::shared_ptr<SyncTarget>>* round);
+  bool WriteBlock();
+  bool AwaitRoom(uint64_t size);
+  void NoteWritten();
+
+  void RunKeeper();
+  void KeepOnce();
+  absl::Status FlushBehind() ABSL_LOCKS_EXCLUDED(mu_) ABSL_EXCLUSIVE_LOCKS_REQUIRED(keep_mu_);
+
+  bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || !queue_.empty() || fence_asked_ > fence_done_;
+  }
+  bool KeeperHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || keeping_asked_; }
+
+  // Set before the threads start.
+  const Options options_;
+  OffsetIndex& index_;
+  SyncFailure& failure_;
+  std::unique_ptr<JournalRing> ring_;
+  std::unique_ptr<Flusher> flusher_;
+
+  // The writer's.
+  JournalBatch batch_;
+  std::vector<Taken> taken_;
+
+  absl::Mutex keep_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // One flushing behind at a time.
+
+  absl::Mutex mu_;
+  std::deque<std::shared_ptr<SyncTarget>> queue_ ABSL_GUARDED_BY(mu_);  // Shared with the log dir.
+  Targets in_journal_ ABSL_GUARDED_BY(mu_);                             // Those that blocks hold bytes of.
+  uint64_t written_through_ ABSL_GUARDED_BY(mu_) = 0;  // The last block whose logs are among them.
+  uint64_t fence_asked_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t fence_done_ ABSL_GUARDED_BY(mu_) = 0;
+  bool keeping_asked_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  std::thread writer_;
+  std::thread keeper_;
+};
+
+}  // namespace sluice::storage
