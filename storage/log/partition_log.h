@@ -174,6 +174,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   absl::Status SyncNow(bool publish);
   absl::Status SyncSegments(const LogPosition& from, const LogPosition& to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
+  void NoteStride(const LogPosition& from, const LogPosition& to);
   absl::Status SettleMark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
   void SettleMarkTask();
   absl::Status WriteCheckpoint();

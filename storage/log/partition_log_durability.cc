@@ -38,6 +38,7 @@ absl::Status PartitionLog::SyncNow(bool publish) {
       return synced;
     }
     flushed_.Set(end);
+    NoteStride(flushed, end);
   }
   if (publish) {
     PublishDurable(end);
@@ -45,6 +46,15 @@ absl::Status PartitionLog::SyncNow(bool publish) {
     RequestSync();  // A mark in the journal.
   }
   return absl::OkStatus();
+}
+
+// Only a stretch within one segment says how often it is synced.
+void PartitionLog::NoteStride(const LogPosition& from, const LogPosition& to) {
+  absl::MutexLock lock(&append_mu_);
+  if (to.segment_base == active_->base() && from.segment_base == to.segment_base && from.position > 0 &&
+      from.position < to.position) {
+    writer_->SetSyncStride(to.position - from.position);
+  }
 }
 
 // Recovery runs before anybody tells it the log's options, so what it may cut is marked in the directory. The

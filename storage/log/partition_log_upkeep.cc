@@ -133,6 +133,7 @@ absl::Status PartitionLog::PrepareNext() {
   {
     absl::MutexLock lock(&append_mu_);
     previous_bytes = writer_->position();
+    next.room.sync_stride = writer_->room().sync_stride;
     next.room.limit = static_cast<uint64_t>(options_.segment_bytes);
     next.room.wants_map = options_.append_method == AppendMethod::kMmap;
   }
@@ -149,7 +150,7 @@ absl::Status PartitionLog::PrepareNext() {
   if (next.room.wants_map) {
     ASSIGN_OR_RETURN(next.map, next.file->Map(next.room.limit));
     next.room.mapped = true;
-    next.room.populated = std::min(next.room.allocated, PopulateAhead(previous_bytes));
+    next.room.populated = std::min(next.room.allocated, PopulateAhead(previous_bytes, next.room.sync_stride));
     RETURN_IF_ERROR(next.map->Populate(0, next.room.populated));
   }
   prepared_ = std::move(next);

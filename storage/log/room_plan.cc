@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint64_t kExtentMin = 128u << 10;
 constexpr uint64_t kExtentMax = 64u << 20;
-constexpr uint64_t kPopulateAheadMin = 128u << 10;
+constexpr uint64_t kPopulateAheadMin = 32u << 10;
 constexpr uint64_t kPopulateAheadMax = 8u << 20;
 constexpr uint64_t kPopulateStep = 1u << 20;     // A step is done under the upkeep lock: about 0.3 ms.
 constexpr uint64_t kWritebackStride = 8u << 20;  // Larger, and the kernel throttles writers: limits.md, C1.
@@ -23,7 +23,8 @@ uint64_t NextExtent(const Room& room) {
 }
 
 uint64_t PopulateTarget(const Room& room, uint64_t at_least = 0) {
-  return std::min(std::max(room.position + PopulateAhead(room.position), at_least), room.allocated);
+  return std::min(std::max(room.position + PopulateAhead(room.position, room.sync_stride), at_least),
+                  room.allocated);
 }
 
 }  // namespace
@@ -32,8 +33,9 @@ uint64_t FirstExtent(uint64_t previous_bytes, uint64_t limit) {
   return std::min(std::clamp(RoundUp(previous_bytes / 4, kPage), kExtentMin, kExtentMax), limit);
 }
 
-uint64_t PopulateAhead(uint64_t position) {
-  return std::clamp(position, kPopulateAheadMin, kPopulateAheadMax);
+uint64_t PopulateAhead(uint64_t position, uint64_t sync_stride) {
+  const uint64_t measure = sync_stride == 0 ? position : sync_stride / 8;
+  return std::clamp(measure, kPopulateAheadMin, kPopulateAheadMax);
 }
 
 RoomStep StepForBatch(const Room& room, uint64_t size_bytes) {
@@ -57,7 +59,7 @@ RoomStep StepAhead(const Room& room) {
   if (room.wants_map && !room.mapped) {
     return {};
   }
-  const uint64_t ahead = PopulateAhead(room.position);
+  const uint64_t ahead = PopulateAhead(room.position, room.sync_stride);
   const uint64_t from = std::max(room.populated, room.position);
   if (room.mapped && from < room.position + ahead / 2 && from < PopulateTarget(room)) {
     return {.kind = RoomStep::Kind::kPopulate,

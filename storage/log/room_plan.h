@@ -4,7 +4,9 @@
 //   |== batches ==|---- faulted in ----|--- on the disk, zero ---|---- address space only ----|
 //
 // Everything scales with use: a partition that gets a batch an hour holds 128 KiB of disk and a few pages,
-// one that fills segments is given 64 MiB extents and 8 MiB of pages ahead of its cursor.
+// one that fills segments is given 64 MiB extents and 8 MiB of pages ahead of its cursor. But a page that was
+// populated is dirty: the next sync writes it, empty as it is, and writes it again with what comes later. So
+// no more of them lie ahead than an eighth of what is appended between two syncs.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,7 @@ struct Room {
   uint64_t allocated = 0;     // Stores below it cannot run out of disk.
   uint64_t written_back = 0;  // Write-back was started below it.
   uint64_t limit = 0;         // The segment never grows beyond it.
+  uint64_t sync_stride = 0;   // Appended between its last two syncs; 0: not known yet.
   bool wants_map = false;     // Appends store through a map; else they pwrite.
   bool mapped = false;
   bool next_prepared = false;  // The next segment's file is ready.
@@ -42,6 +45,6 @@ RoomStep StepAhead(const Room& room);
 
 // How much of a new segment to allocate and populate at once, when its predecessor took `previous_bytes`.
 uint64_t FirstExtent(uint64_t previous_bytes, uint64_t limit);
-uint64_t PopulateAhead(uint64_t position);
+uint64_t PopulateAhead(uint64_t position, uint64_t sync_stride);
 
 }  // namespace sluice::storage
