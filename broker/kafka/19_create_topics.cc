@@ -4,11 +4,11 @@
 //   v5 flexible; the new topic's size and configs   v6 quota errors      v7 its id
 #include <map>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "broker/kafka/assignment.h"
 #include "broker/kafka/config_listing.h"
+#include "broker/kafka/each_once.h"
 #include "broker/kafka/handlers.h"
 #include "broker/net/disk_pool.h"
 
@@ -101,29 +101,18 @@ TopicError Create(const Request::CreatableTopic& asked, bool validate_only, cons
   return {};
 }
 
-// Blocks. A name that is there twice is refused, and answered, once.
+// Blocks.
 Response CreateAll(const Request& request, const Services& services) {
-  absl::flat_hash_map<absl::string_view, int> counts;
-  for (const auto& asked : request.topics) {
-    ++counts[asked.name];
-  }
   Response response;
-  for (const auto& asked : request.topics) {
-    const int count = std::exchange(counts[asked.name], 0);
-    if (count == 0) {
-      continue;
-    }
+  const auto answer = [&](const Request::CreatableTopic& asked) -> Response::CreatableTopicResult& {
     auto& result = response.topics.emplace_back();
     result.name = asked.name;
     result.configs.emplace();
-    const TopicError error =
-        count > 1 ? Refusal(ErrorCode::kInvalidRequest, "the topic is named more than once in the request")
-                  : Create(asked, request.validate_only, services, &result);
-    result.error_code = kafka::ToWire(error.code);
-    if (!error.ok()) {
-      result.error_message = error.message;
-    }
-  }
+    return result;
+  };
+  ForEachName(request.topics, answer, [&](const auto& asked, Response::CreatableTopicResult* result) {
+    return Create(asked, request.validate_only, services, result);
+  });
   return response;
 }
 

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/kafka/config_resource.h"
+#include "broker/kafka/each_once.h"
 #include "broker/kafka/handlers.h"
-#include "broker/kafka/resource_counts.h"
 #include "broker/net/disk_pool.h"
 
 namespace sluice::broker {
@@ -46,22 +46,9 @@ TopicError Alter(const Request::AlterConfigsResource& resource, bool validate_on
 
 // Blocks.
 Response AlterAll(const Request& request, const Services& services) {
-  const ResourceCounts counts(request.resources);
-  Response response;
-  for (const auto& resource : request.resources) {
-    const TopicError error =
-        counts.IsDuplicate(resource)
-            ? TopicError{.code = ErrorCode::kInvalidRequest, .message = "the resource is named twice"}
-            : Alter(resource, request.validate_only, services);
-    auto& answer = response.responses.emplace_back();
-    answer.resource_type = resource.resource_type;
-    answer.resource_name = resource.resource_name;
-    answer.error_code = kafka::ToWire(error.code);
-    if (!error.ok()) {
-      answer.error_message = error.message;
-    }
-  }
-  return response;
+  return AlterEach<Response>(request, [&](const Request::AlterConfigsResource& resource) {
+    return Alter(resource, request.validate_only, services);
+  });
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // CreatePartitions (37): more partitions for topics that exist. There is no way to fewer.
 //
 //   v0, v1 the same      v2 flexible      v3 quota errors
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "broker/kafka/assignment.h"
+#include "broker/kafka/each_once.h"
 #include "broker/kafka/handlers.h"
 #include "broker/kafka/partition_lookup.h"
 #include "broker/net/disk_pool.h"
@@ -53,28 +53,17 @@ TopicError AddPartitions(const Request::CreatePartitionsTopic& asked, bool valid
   return services.catalog.AddPartitions(asked.name, asked.count, validate_only);
 }
 
-// Blocks. A name that is there twice is refused, and answered, once.
+// Blocks.
 Response AddAll(const Request& request, const Services& services) {
-  absl::flat_hash_map<absl::string_view, int> counts;
-  for (const auto& asked : request.topics) {
-    ++counts[asked.name];
-  }
   Response response;
-  for (const auto& asked : request.topics) {
-    const int count = std::exchange(counts[asked.name], 0);
-    if (count == 0) {
-      continue;
-    }
-    const TopicError error =
-        count > 1 ? Refusal(ErrorCode::kInvalidRequest, "the topic is named more than once in the request")
-                  : AddPartitions(asked, request.validate_only, services);
+  const auto answer = [&](const Request::CreatePartitionsTopic& asked) -> auto& {
     auto& result = response.results.emplace_back();
     result.name = asked.name;
-    result.error_code = kafka::ToWire(error.code);
-    if (!error.ok()) {
-      result.error_message = error.message;
-    }
-  }
+    return result;
+  };
+  ForEachName(request.topics, answer, [&](const auto& asked, const auto*) {
+    return AddPartitions(asked, request.validate_only, services);
+  });
   return response;
 }
 
