@@ -102,6 +102,17 @@ struct OffsetAnswer {
   int32_t leader_epoch = -1;
 };
 
+struct RecordsToDelete {
+  std::string topic = {};
+  int32_t partition = 0;
+  int64_t before_offset = -1;  // The first that stays; -1: all that may be read go.
+};
+
+struct DeletedRecords {
+  absl::Status status = {};
+  int64_t low_watermark = -1;  // Where the partition starts now.
+};
+
 struct ApiVersionRange {
   int16_t api_key = 0;
   int16_t min_version = 0;
@@ -141,6 +152,10 @@ class Admin {
   absl::StatusOr<ClusterDescription> DescribeCluster();
   // One answer for each query, in order.
   absl::StatusOr<std::vector<OffsetAnswer>> ListOffsets(const std::vector<OffsetQuery>& queries);
+  // Records before the given offsets are gone for good, durably, when this returns (DeleteRecords). One
+  // answer for each partition, in order: OutOfRange beyond the partition's end, PermissionDenied for a topic
+  // that is only compacted. A partition may be named once.
+  absl::StatusOr<std::vector<DeletedRecords>> DeleteRecords(const std::vector<RecordsToDelete>& partitions);
   // What the broker that was connected to first says that it can do.
   absl::StatusOr<std::vector<ApiVersionRange>> ApiVersions();
 

@@ -98,3 +98,4 @@ std::vector<TopicConfig::Described> TopicConfig::Describe(const BrokerConfig& br
 }
 
 }  // namespace sluice::broker
+    config.deletes_ |= policy == "delete";

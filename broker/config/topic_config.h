@@ -32,6 +32,7 @@ class TopicConfig {
     std::string value = {};
     int8_t source = 5;  // 1 topic, 4 static broker, 5 default.
   };
+  bool deletes() const { return deletes_; }  // cleanup.policy has "delete".
   std::vector<Described> Describe(const BrokerConfig& broker) const;
 
  private:
@@ -44,3 +45,4 @@ class TopicConfig {
 };
 
 }  // namespace sluice::broker
+  bool deletes_ = false;

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "broker/grpc/config_calls.h"
 #include "broker/grpc/on_pool.h"
+#include "broker/grpc/record_calls.h"
 #include "broker/grpc/topic_calls.h"
 
 namespace sluice::broker {
@@ -74,6 +75,13 @@ grpc::ServerUnaryReactor* AdminService::AddPartitions(grpc::CallbackServerContex
                                                       v1::AddPartitionsResponse* /*response*/) {
   return AnswerOnPool(context, parts_.pool,
                       [=, this] { return broker::AddPartitions(parts_.catalog, *request); });
+}
+
+grpc::ServerUnaryReactor* AdminService::DeleteRecords(grpc::CallbackServerContext* context,
+                                                      const v1::DeleteRecordsRequest* request,
+                                                      v1::DeleteRecordsResponse* response) {
+  return AnswerOnPool(context, parts_.pool,
+                      [=, this] { return broker::DeleteRecords(parts_.catalog, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::DescribeConfigs(grpc::CallbackServerContext* context,

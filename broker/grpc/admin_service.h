@@ -26,6 +26,9 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerUnaryReactor* AddPartitions(grpc::CallbackServerContext* context,
                                           const v1::AddPartitionsRequest* request,
                                           v1::AddPartitionsResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteRecords(grpc::CallbackServerContext* context,
+                                          const v1::DeleteRecordsRequest* request,
+                                          v1::DeleteRecordsResponse* response) override;
   grpc::ServerUnaryReactor* DescribeConfigs(grpc::CallbackServerContext* context,
                                             const v1::DescribeConfigsRequest* request,
                                             v1::DescribeConfigsResponse* response) override;

@@ -81,6 +81,7 @@ constexpr std::array kTable = {
     Row<ApiVersionsRequest>(0, 4, ServeNow<ApiVersionsRequest, HandleApiVersions>),
     Row<CreateTopicsRequest>(2, 7, ServeLater<CreateTopicsRequest, HandleCreateTopics>),
     Row<DeleteTopicsRequest>(1, 6, ServeLater<DeleteTopicsRequest, HandleDeleteTopics>),
+    Row<DeleteRecordsRequest>(0, 2, ServeLater<DeleteRecordsRequest, HandleDeleteRecords>),
     Row<InitProducerIdRequest>(0, 5, ServeLater<InitProducerIdRequest, HandleInitProducerId>),
     Row<OffsetForLeaderEpochRequest>(2, 4, ServeNow<OffsetForLeaderEpochRequest, HandleOffsetForLeaderEpoch>),
     Row<DescribeConfigsRequest>(1, 4, ServeLater<DescribeConfigsRequest, HandleDescribeConfigs>),

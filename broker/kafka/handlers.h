@@ -11,6 +11,7 @@
 #include "proto/kafka/gen/api_versions.h"
 #include "proto/kafka/gen/create_partitions.h"
 #include "proto/kafka/gen/create_topics.h"
+#include "proto/kafka/gen/delete_records.h"
 #include "proto/kafka/gen/delete_topics.h"
 #include "proto/kafka/gen/describe_cluster.h"
 #include "proto/kafka/gen/describe_configs.h"
@@ -38,6 +39,8 @@ asio::awaitable<kafka::CreateTopicsResponse> HandleCreateTopics(const kafka::Cre
                                                                 Call& call);
 asio::awaitable<kafka::DeleteTopicsResponse> HandleDeleteTopics(const kafka::DeleteTopicsRequest& request,
                                                                 Call& call);
+asio::awaitable<kafka::DeleteRecordsResponse> HandleDeleteRecords(const kafka::DeleteRecordsRequest& request,
+                                                                  Call& call);
 asio::awaitable<kafka::InitProducerIdResponse> HandleInitProducerId(
     const kafka::InitProducerIdRequest& request, Call& call);
 asio::awaitable<kafka::AlterConfigsResponse> HandleAlterConfigs(const kafka::AlterConfigsRequest& request,

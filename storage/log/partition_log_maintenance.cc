@@ -150,11 +150,10 @@ absl::Status PartitionLog::AdvanceInside(Offset start) {
     return absl::OutOfRangeError(absl::StrCat("log ", directory_, ": cannot start at offset ", start.value(),
                                               ", its end is ", end().value()));
   }
-  if (start <= this->start()) {
-    return absl::OkStatus();
-  }
   RETURN_IF_ERROR(
       SyncNow(/*publish=*/true));  // The checkpoint that follows says the same as the journal would.
+  // Also when the log starts there already: whoever moved it may not have made that durable yet, or failed
+  // to.
   RETURN_IF_ERROR(MoveStart(start));
   return context_.index.Flush();  // What was deleted on demand must not come back after a power cut.
 }
@@ -163,9 +162,7 @@ absl::Status PartitionLog::AdvanceInside(Offset start) {
 absl::Status PartitionLog::MoveStart(Offset start) {
   {
     absl::MutexLock lock(&append_mu_);
-    if (start <= this->start()) {
-      return absl::OkStatus();
-    }
+    start = std::max(start, this->start());
     start_.store(start.value(), std::memory_order_release);
     absl::MutexLock epochs(&epochs_mu_);
     epochs_.TrimBefore(start);

@@ -99,6 +99,16 @@ class CommandLine {
                             [this] { return RunTopicAddPartitions(context_, topic_); });
     add->add_option("NAME", topic_.names)->required();
     add->add_option("-p,--partitions", topic_.partitions, "how many it shall have, in all")->required();
+    CLI::App* records = Command(*topic, "delete-records", "delete the records before an offset, for good",
+                                [this] { return RunTopicDeleteRecords(context_, delete_records_); });
+    records->add_option("NAME", delete_records_.topic)->required();
+    records
+        ->add_option("--before", delete_records_.before,
+                     "the first that stays: N, end, -N (N before the end), @MILLISECONDS, "
+                     "@2026-01-31T12:00:00Z, @-1h")
+        ->required();
+    records->add_option("-p,--partition", delete_records_.partition, "one partition; otherwise all");
+    records->add_flag("-y,--yes", delete_records_.yes, "do not ask");
   }
 
   void AddProduce() {
@@ -212,6 +222,7 @@ class CommandLine {
   std::string shell_ = "bash";
   StartOptions start_;
   TopicOptions topic_;
+  DeleteRecordsOptions delete_records_;
   ProduceOptions produce_;
   ConsumeOptions consume_;
   LogDumpOptions dump_;

@@ -33,6 +33,14 @@ int RunTopicDescribe(const Context& context, const TopicOptions& options);
 int RunTopicDelete(const Context& context, const TopicOptions& options);
 int RunTopicAddPartitions(const Context& context, const TopicOptions& options);
 
+struct DeleteRecordsOptions {
+  std::string topic;
+  std::string before;  // As position_text.h reads it.
+  int partition = -1;  // All.
+  bool yes = false;    // Do not ask.
+};
+int RunTopicDeleteRecords(const Context& context, const DeleteRecordsOptions& options);
+
 struct ProduceOptions {
   std::string topic;
   std::string key_delimiter;         // Empty: no keys.

@@ -202,5 +202,41 @@ TEST_F(AdminServiceTest, ClusterIsDescribedAsTheClientSeesIt) {
   EXPECT_EQ(response.grpc_endpoint(), absl::StrCat("127.0.0.1:", server->port()));
 }
 
+TEST_F(AdminServiceTest, RecordsBeforeAnOffsetAreDeleted) {
+  v1::CreateTopicRequest topic;
+  topic.set_name("orders");
+  topic.set_partitions(1);
+  ASSERT_TRUE(Create(topic).ok());
+  AppendValues("orders", {"a", "b", "c"});
+
+  v1::DeleteRecordsRequest request;
+  v1::DeleteRecordsResponse response;
+  const auto call = [&](const std::string& name, std::vector<std::pair<int32_t, int64_t>> cuts) {
+    request.Clear();
+    request.set_topic(name);
+    for (const auto& [partition, offset] : cuts) {
+      v1::PartitionCut* cut = request.add_partitions();
+      cut->set_partition(partition);
+      cut->set_before_offset(offset);
+    }
+    response.Clear();
+    return Call(&v1::Admin::Stub::DeleteRecords, request, &response);
+  };
+  EXPECT_EQ(call("order", {{0, 1}}).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(call("orders", {}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(call("orders", {{0, 1}, {0, 2}}).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(call("orders", {{0, 1}, {4, 0}}).error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(call("orders", {{0, 4}}).error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(catalog->Find("orders")->partitions[0]->log().start().value(), 0) << "nothing was deleted so far";
+
+  ASSERT_TRUE(call("orders", {{0, 2}}).ok());
+  ASSERT_EQ(response.partitions_size(), 1);
+  EXPECT_EQ(response.partitions(0).start_offset(), 2);
+  ASSERT_TRUE(call("orders", {{0, -1}}).ok());
+  EXPECT_EQ(response.partitions(0).start_offset(), 3);
+  ASSERT_TRUE(Describe("orders").ok());
+  EXPECT_EQ(described.partitions(0).start_offset(), 3);
+}
+
 }  // namespace
 }  // namespace sluice::broker

@@ -33,10 +33,10 @@ kafka::ApiVersionsRequest NamedClient(const std::string& name = "raw-client",
 using ApiVersionsTest = KafkaTest;
 
 TEST_F(ApiVersionsTest, EveryVersionListsTheSame) {
-  const std::map<int16_t, Range> expected = {{0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}},
-                                             {10, {0, 6}}, {17, {0, 1}}, {18, {0, 4}}, {19, {2, 7}},
-                                             {20, {1, 6}}, {22, {0, 5}}, {23, {2, 4}}, {32, {1, 4}},
-                                             {33, {0, 2}}, {37, {0, 3}}, {44, {0, 1}}, {60, {0, 2}}};
+  const std::map<int16_t, Range> expected = {
+      {0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {10, {0, 6}}, {17, {0, 1}},
+      {18, {0, 4}}, {19, {2, 7}}, {20, {1, 6}}, {21, {0, 2}}, {22, {0, 5}}, {23, {2, 4}},
+      {32, {1, 4}}, {33, {0, 2}}, {37, {0, 3}}, {44, {0, 1}}, {60, {0, 2}}};
   for (int16_t version = 0; version <= 4; ++version) {
     const auto response = client_.Call(NamedClient(), version);
     EXPECT_EQ(Name(response.error_code), "NONE");
