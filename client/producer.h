@@ -38,6 +38,7 @@ class Producer {
     uint64_t bytes_acked = 0;  // Of batches, as they were sent: compressed.
     uint64_t batches_acked = 0;
     uint64_t batches_retried = 0;
+    uint64_t batches_split = 0;  // Too large for their topic, and sent again as two.
     size_t buffered_bytes = 0;  // Now waiting for an ack, before compression.
   };
 

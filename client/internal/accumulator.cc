@@ -5,6 +5,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
+#include "client/internal/batch_split.h"
 #include "client/internal/io_loop.h"
 #include "client/internal/status.h"
 #include "proto/base/check.h"
@@ -33,6 +34,7 @@ void Batch::Reset(const record::BatchOptions& options) {
   sealed = sequenced = built = reported = false;
   bytes = {};
   attempts = 0;
+  ordinal_width = kOrdinalWidth;
   not_before = -absl::InfiniteDuration();
   last_error = absl::OkStatus();
   base_sequence = kNoSequence;
@@ -209,7 +211,7 @@ Batch& Accumulator::OpenBatch(PartitionQueue& partition, size_t record_bytes, bo
   }
   std::unique_ptr<Batch> batch = NewBatch();
   batch->partition = &partition;
-  batch->ordinal = partition.next_ordinal++;
+  batch->ordinal = std::exchange(partition.next_ordinal, partition.next_ordinal + kOrdinalWidth);
   batch->created = MonotonicNow();
   unfinished_.insert(batch.get());
   // The sender must set its timer for the linger; it does so once for all batches that are open when it
@@ -261,6 +263,16 @@ void Accumulator::Release(Batch& batch, const absl::Status& status) {
   if (signal) {
     changed_.SignalAll();
   }
+}
+
+absl::StatusOr<Accumulator::Halves> Accumulator::Split(std::unique_ptr<Batch>& batch) {
+  Halves halves{.first = NewBatch(), .second = NewBatch()};
+  RETURN_IF_ERROR(SplitBatch(*batch, halves.first.get(), halves.second.get()));
+  unfinished_.erase(batch.get());
+  unfinished_.insert(halves.first.get());
+  unfinished_.insert(halves.second.get());
+  Recycle(std::move(batch));
+  return halves;
 }
 
 void Accumulator::Recycle(std::unique_ptr<Batch> batch) {

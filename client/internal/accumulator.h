@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "client/internal/batch.h"
 #include "proto/base/random.h"
@@ -58,6 +59,12 @@ class Accumulator {
   void Seal(Batch& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Its callbacks have run: the memory is free again, and flushes may go on.
   void Release(Batch& batch, const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // In place of a batch that is too large; on error it stays as it is.
+  struct Halves {
+    std::unique_ptr<Batch> first;
+    std::unique_ptr<Batch> second;
+  };
+  absl::StatusOr<Halves> Split(std::unique_ptr<Batch>& batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // The batch itself may be used for other records.
   void Recycle(std::unique_ptr<Batch> batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What stands in the way of deliveries at the moment, for the messages of timeouts.

@@ -3,7 +3,7 @@
 //   Send --> open batch --seal--> waiting --Drain--> in flight --ack--> finished
 //                                    ^                  |
 //                                    +----- retry ------+     A retried batch keeps its bytes and its
-//                                    sequence.
+//                                    sequence; one that is too large is split (batch_split.h).
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,10 @@ namespace sluice::client_internal {
 
 struct PartitionQueue;
 
+// Between the ordinals of two batches there is room for the parts of the first, should it have to be split
+// (batch_split.h): 24 times in halves, more than any batch has records for.
+inline constexpr int64_t kOrdinalWidth = int64_t{1} << 24;
+
 // Counts the batches that one Flush waits for. Guarded by the accumulator's mutex.
 struct FlushGroup {
   int batches_left = 0;
@@ -41,6 +45,7 @@ struct Batch {
   std::vector<std::shared_ptr<FlushGroup>> flushes;  // Shared with the threads that wait in Flush.
   PartitionQueue* partition = nullptr;
   int64_t ordinal = 0;  // Within its partition.
+  int64_t ordinal_width = kOrdinalWidth;
   absl::Duration created;
   size_t reserved_bytes = 0;  // Of the buffer.
   bool sealed = false;
@@ -76,6 +81,9 @@ struct PartitionQueue {
   ProducerId producer_id = kNoProducerId;
   ProducerEpoch epoch = kNoProducerEpoch;
   int32_t next_sequence = 0;
+  // The broker has taken a batch under this id and epoch, and so knows where the count stands. Before, it takes
+  // any sequence for the first: were two batches under way and the first refused, the second would get its place.
+  bool counting = false;
   // A sequence was lost: once nothing is in flight, the epoch rises and the count starts again (KIP-360).
   bool resetting = false;
 };

@@ -47,6 +47,7 @@ Producer::Stats ProducerCore::stats() {
           .bytes_acked = counters.bytes_acked,
           .batches_acked = counters.batches_acked,
           .batches_retried = counters.batches_retried,
+          .batches_split = counters.batches_split,
           .buffered_bytes = accumulator_.buffered_bytes()};
 }
 

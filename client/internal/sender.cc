@@ -201,6 +201,9 @@ void Sender::PlanPartition(PartitionQueue& partition, absl::Duration now, Plan* 
     plan->need_producer_id = true;
     return;
   }
+  if (options_.idempotent && !partition.counting && partition.in_flight > 0) {
+    return;  // Alone, until the broker counts.
+  }
   Node& node = nodes_[partition.leader];
   if (node.in_flight >= options_.in_flight_max) {
     return;  // An answer will wake us.
@@ -238,6 +241,7 @@ bool Sender::Sequence(Batch& batch) {
     partition.producer_id = producer_id_;
     partition.epoch = epoch_;
     partition.next_sequence = 0;
+    partition.counting = false;
   }
   batch.base_sequence = partition.next_sequence;
   partition.next_sequence = record::AdvanceSequence(partition.next_sequence, batch.builder.record_count());

@@ -39,6 +39,7 @@ class Sender {
     std::atomic<uint64_t> bytes_acked{0};
     std::atomic<uint64_t> batches_acked{0};
     std::atomic<uint64_t> batches_retried{0};
+    std::atomic<uint64_t> batches_split{0};
   };
 
   Sender(Core& core, Accumulator& accumulator, const ProducerOptions& options);
@@ -111,6 +112,11 @@ class Sender {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
   void Landed(PartitionQueue& partition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
   void Requeue(std::unique_ptr<Batch> batch, absl::Status why, bool backoff)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
+  // In the place that its ordinal gives it.
+  void PutBack(std::unique_ptr<Batch> batch) ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
+  // As two, at once; false: it has to fail.
+  bool SplitAndPutBack(std::unique_ptr<Batch>& batch, const absl::Status& why)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
   void Fail(std::unique_ptr<Batch> batch, absl::Status why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());
   void StartReset(PartitionQueue& partition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(accumulator_.mu());

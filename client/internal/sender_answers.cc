@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "client/internal/batch_split.h"
 #include "client/internal/sender.h"
 #include "client/internal/status.h"
 #include "proto/base/check.h"
@@ -102,6 +103,7 @@ void Sender::Settle(std::unique_ptr<Batch> batch, const ProduceResult* result) {
     return;
   }
   accumulator_.SetProblem(absl::OkStatus());
+  batch->partition->counting |= batch->sequenced;
   const bool known = result != nullptr && code == ErrorCode::kNone;
   if (!batch->reported) {
     counters_.records_acked += static_cast<uint64_t>(batch->builder.record_count());
@@ -137,6 +139,10 @@ void Sender::SettleError(std::unique_ptr<Batch> batch, int16_t wire_code, absl::
     Requeue(std::move(batch), status, at_head);
     return;
   }
+  const bool too_large = code == ErrorCode::kMessageTooLarge || code == ErrorCode::kRecordListTooLarge;
+  if (too_large && SplitAndPutBack(batch, status)) {
+    return;
+  }
   if (kafka::IsRetriable(code)) {
     Requeue(std::move(batch), status, true);
   } else {
@@ -163,11 +169,31 @@ void Sender::Requeue(std::unique_ptr<Batch> batch, absl::Status why, bool backof
   batch->not_before = backoff ? MonotonicNow() + core_.Backoff(absl::FromChrono(options_.retry_backoff),
                                                                kBackoffMax, batch->attempts)
                               : -absl::InfiniteDuration();
+  PutBack(std::move(batch));
+}
+
+void Sender::PutBack(std::unique_ptr<Batch> batch) {
   PartitionQueue& partition = *batch->partition;
   const auto place = std::find_if(partition.waiting.begin(), partition.waiting.end(),
                                   [&](const auto& other) { return other->ordinal > batch->ordinal; });
   partition.waiting.insert(place, std::move(batch));
   accumulator_.MarkActive(partition);
+}
+
+// Batches behind it that were refused for the gap follow by themselves: the sequences stay.
+bool Sender::SplitAndPutBack(std::unique_ptr<Batch>& batch, const absl::Status& why) {
+  if (!CanSplit(*batch)) {
+    return false;
+  }
+  batch->last_error = why;
+  absl::StatusOr<Accumulator::Halves> halves = accumulator_.Split(batch);
+  if (!halves.ok()) {
+    return false;
+  }
+  ++counters_.batches_split;
+  PutBack(std::move(halves->first));
+  PutBack(std::move(halves->second));
+  return true;
 }
 
 void Sender::Fail(std::unique_ptr<Batch> batch, absl::Status why) {
@@ -191,6 +217,7 @@ void Sender::StartReset(PartitionQueue& partition) {
 void Sender::ResetSequence(PartitionQueue& partition) {
   partition.resetting = false;
   partition.next_sequence = 0;
+  partition.counting = false;
   if (partition.epoch.value() == std::numeric_limits<int16_t>::max()) {
     if (partition.producer_id == producer_id_) {
       producer_id_ = kNoProducerId;  // Used up: the next drain asks for another.

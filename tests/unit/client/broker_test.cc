@@ -140,5 +140,112 @@ TEST_F(ClientAgainstBrokerTest, BrokersErrorNamesItsReason) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("retention.ms"));
 }
 
+TEST_F(ClientAgainstBrokerTest, DeletedRecordsAreGone) {
+  broker_.CreateTopic("cut", 2);
+  const auto producer = *client_->NewProducer();
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(producer->Send({.topic = "cut", .partition = i % 2, .value = BytesOf("x")}).ok());
+  }
+  ASSERT_TRUE(producer->Flush(20s).ok());
+  Admin& admin = client_->admin();
+  const auto deleted = admin.DeleteRecords({{"cut", 1, 2}, {"cut", 0, -1}, {"cut", 7, 0}, {"nowhere", 0, 0}});
+  ASSERT_TRUE(deleted.ok()) << deleted.status();
+  ASSERT_EQ(deleted->size(), 4u);
+  EXPECT_TRUE((*deleted)[0].status.ok()) << (*deleted)[0].status;
+  EXPECT_EQ((*deleted)[0].low_watermark, 2);
+  EXPECT_EQ((*deleted)[1].low_watermark, 5);
+  EXPECT_TRUE(absl::IsNotFound((*deleted)[2].status)) << (*deleted)[2].status;
+  EXPECT_TRUE(absl::IsNotFound((*deleted)[3].status)) << (*deleted)[3].status;
+  const auto offsets =
+      *admin.ListOffsets({{"cut", 0, Position::Beginning()}, {"cut", 1, Position::Beginning()}});
+  EXPECT_EQ(offsets[0].offset, 5);
+  EXPECT_EQ(offsets[1].offset, 2);
+
+  const auto beyond = admin.DeleteRecords({{"cut", 1, 6}});
+  EXPECT_TRUE(absl::IsOutOfRange(beyond->front().status)) << beyond->front().status;
+  EXPECT_THAT(std::string(beyond->front().status.message()), HasSubstr("cut-1"));
+  EXPECT_TRUE(absl::IsInvalidArgument(admin.DeleteRecords({{"cut", 1, 2}, {"cut", 1, 3}}).status()));
+}
+
+// A producer whose batches are larger than its topic allows.
+class SplitTest : public ClientAgainstBrokerTest {
+ protected:
+  SplitTest() { broker_.CreateTopic("small", 1, {{"max.message.bytes", "1000"}}); }
+
+  // Each record's answer names the place where the record then is.
+  void SendAndExpectAll(ProducerOptions options) {
+    constexpr int kCount = 500;
+    std::vector<std::string> sent;
+    std::vector<int64_t> offsets(kCount, -1);
+    {
+      const auto producer = *client_->NewProducer(options);
+      for (int i = 0; i < kCount; ++i) {
+        sent.push_back(absl::StrCat("record ", i, std::string(static_cast<size_t>(i % 90), 'x')));
+        CHECK_OK(producer->Send({.topic = "small", .value = BytesOf(sent.back())},
+                                [&offsets, i](const absl::StatusOr<Delivery>& delivery) {
+                                  CHECK_OK(delivery.status());
+                                  offsets[static_cast<size_t>(i)] = delivery->offset;
+                                }));
+      }
+      ASSERT_TRUE(producer->Flush(30s).ok());
+      EXPECT_GT(producer->stats().batches_split, 0u);
+      EXPECT_EQ(producer->stats().records_acked, static_cast<uint64_t>(kCount));
+      EXPECT_EQ(producer->stats().buffered_bytes, 0u);
+    }
+    EXPECT_EQ(ReadAll("small", kCount), sent);
+    for (int i = 0; i < kCount; ++i) {
+      ASSERT_EQ(offsets[static_cast<size_t>(i)], i);
+    }
+    EXPECT_EQ(broker_.log("small").end().value(), kCount) << "nothing twice";
+  }
+};
+
+TEST_F(SplitTest, IdempotentBatchesThatAreTooLargeAreSplitAndKeepTheirOrder) {
+  SendAndExpectAll({.batch_bytes = 8000, .linger = 5ms});
+}
+
+TEST_F(SplitTest, CompressedBatchesToo) {
+  SendAndExpectAll({.batch_bytes = 16000, .linger = 5ms, .compression = Compression::kLz4});
+}
+
+TEST_F(SplitTest, PlainProducersWithOneRequestAheadKeepTheirOrderToo) {
+  SendAndExpectAll({.idempotent = false, .batch_bytes = 8000, .linger = 5ms, .in_flight_max = 1});
+}
+
+TEST_F(SplitTest, OneRecordThatIsTooLargeFailsAloneAndHeadersSurvive) {
+  const auto producer = *client_->NewProducer({.batch_bytes = 16000, .linger = 100ms});
+  const std::vector<MessageHeader> headers = {{"trace", BytesOf("1")}, {"none", std::nullopt}};
+  std::vector<std::string> failed;
+  const auto send = [&](const std::string& value) {
+    CHECK_OK(producer->Send({.topic = "small", .key = BytesOf("key"), .value = BytesOf(value), .headers = headers},
+                            [&failed, value](const absl::StatusOr<Delivery>& delivery) {
+                              if (!delivery.ok()) {
+                                EXPECT_EQ(KafkaErrorCode(delivery.status()), 10);
+                                failed.push_back(value.substr(0, 3));
+                              }
+                            }));
+  };
+  send("first");
+  send("big" + std::string(3000, 'x'));
+  send("second");
+  send("third");
+  EXPECT_EQ(KafkaErrorCode(producer->Flush(30s)), 10);
+  EXPECT_THAT(failed, ElementsAre("big"));
+  const auto consumer = *client_->NewConsumer();
+  CHECK_OK(consumer->AssignTopic("small", Position::Beginning()));
+  std::vector<std::string> values;
+  while (values.size() < 3) {
+    const auto records = consumer->Poll(10s);
+    ASSERT_TRUE(records.ok());
+    ASSERT_FALSE(records->empty());
+    for (const RecordView& record : *records) {
+      values.emplace_back(TextOf(*record.value));
+      EXPECT_EQ(TextOf(*record.key), "key");
+      EXPECT_EQ(record.headers.size(), 2u);
+    }
+  }
+  EXPECT_THAT(values, ElementsAre("first", "second", "third"));
+}
+
 }  // namespace
 }  // namespace sluice
