@@ -20,6 +20,7 @@ NetOptions ToNetOptions(const BrokerConfig& config) {
       .threads = static_cast<int>(config.Int("num.network.threads")),
       .frame_bytes_max = static_cast<uint32_t>(config.Int("socket.request.max.bytes")),
       .receive_budget_bytes = static_cast<uint64_t>(config.Int("sluice.receive.budget.bytes")),
+      .response_bytes_max = static_cast<uint64_t>(config.Int("sluice.response.max.bytes")),
       .backlog = static_cast<int>(config.Int("socket.listen.backlog.size")),
       .connections_max = static_cast<uint32_t>(config.Int("max.connections")),
       .connections_per_address_max = static_cast<uint32_t>(config.Int("max.connections.per.ip")),

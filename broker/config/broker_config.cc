@@ -30,6 +30,7 @@ constexpr Spelling kSpellings[] = {
     {"log.retention.ms", "log.retention.minutes", 60'000},
     {"log.retention.ms", "log.retention.hours", 3600'000},
     {"log.roll.ms", "log.roll.hours", 3600'000},
+    {"log.roll.jitter.ms", "log.roll.jitter.hours", 3600'000},
 };
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
@@ -126,6 +127,7 @@ class BrokerConfigLoader {
       return;
     }
     value = other;
+    value.spelled_as = spelling.other;
     if (spelling.factor > 1) {
       int64_t number = 0;
       CHECK(absl::SimpleAtoi(other.text, &number));
@@ -167,6 +169,23 @@ int64_t BrokerConfig::Int(absl::string_view name) const {
     CheckFailed(__FILE__, __LINE__, "the key has a number", name);
   }
   return number;
+}
+
+std::vector<std::pair<absl::string_view, std::string>> BrokerConfig::Given(absl::string_view name) const {
+  std::vector<std::pair<absl::string_view, std::string>> given;
+  const auto add = [&](absl::string_view spelled) {
+    const Value& value = At(spelled);
+    if (value.source == Source::kStatic && value.spelled_as.empty()) {
+      given.emplace_back(spelled, value.text);
+    }
+  };
+  add(name);
+  for (const Spelling& spelling : kSpellings) {
+    if (spelling.name == name) {
+      add(spelling.other);
+    }
+  }
+  return given;
 }
 
 bool BrokerConfig::Bool(absl::string_view name) const {

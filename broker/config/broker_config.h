@@ -37,6 +37,9 @@ class BrokerConfig {
   const std::string& String(absl::string_view name) const;
   std::vector<std::string> List(absl::string_view name) const;
   Source SourceOf(absl::string_view name) const;
+  // How the key was set, strongest first, by its own name and by those that stand for it in other units: none
+  // when it has its default. The views are of `name` and of the table.
+  std::vector<std::pair<absl::string_view, std::string>> Given(absl::string_view name) const;
 
   // Keys of Kafka's that were given and mean nothing to a broker that stands alone: for one warning.
   const std::vector<std::string>& ignored() const { return ignored_; }
@@ -46,6 +49,7 @@ class BrokerConfig {
   struct Value {
     std::string text;
     Source source = Source::kDefault;
+    absl::string_view spelled_as = {};  // The other key that the value came from; empty: this one.
   };
   const Value& At(absl::string_view name) const;
 

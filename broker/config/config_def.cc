@@ -22,6 +22,20 @@ const ConfigDef* FindIn(const DefIndex& index, absl::string_view name) {
   return found == index.end() ? nullptr : found->second;
 }
 
+// Names that Kafka had until 4.0, and what became of them.
+struct RemovedName {
+  absl::string_view name;
+  absl::string_view advice;
+};
+constexpr RemovedName kRemovedNames[] = {
+    {"message.timestamp.difference.max.ms",
+     "set message.timestamp.before.max.ms and message.timestamp.after.max.ms instead"},
+    {"log.message.timestamp.difference.max.ms",
+     "set log.message.timestamp.before.max.ms and log.message.timestamp.after.max.ms instead"},
+    {"message.format.version", "leave it out, there is one format left"},
+    {"message.downconversion.enable", "leave it out, there is no older format to convert to"},
+};
+
 }  // namespace
 
 const ConfigDef* FindBrokerConfig(absl::string_view name) {
@@ -35,6 +49,12 @@ const ConfigDef* FindTopicConfig(absl::string_view name) {
 }
 
 absl::Status UnknownConfig(absl::string_view name, std::span<const ConfigDef> known) {
+  for (const RemovedName& removed : kRemovedNames) {
+    if (name == removed.name) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("config \"", name, "\" is gone since Kafka 4.0: ", removed.advice));
+    }
+  }
   std::vector<absl::string_view> names;
   for (const ConfigDef& def : known) {
     names.push_back(def.name);

@@ -1,5 +1,5 @@
 // The broker's keys. Defaults are Kafka's, but where a safe or measured choice of ours stands beside the key.
-#include "broker/config/config_def.h"
+#include "broker/config/config_keys.h"
 
 namespace sluice::broker {
 namespace {
@@ -7,93 +7,6 @@ namespace {
 using enum ConfigType;
 
 constexpr absl::string_view kNever = "9223372036854775807";
-
-std::vector<ConfigDef> IdentityKeys() {
-  return {
-      {.name = "node.id",
-       .type = kInt,
-       .default_value = "1",
-       .documentation = "This broker's number: what clients see in metadata.",
-       .min = 0},
-      {.name = "broker.id",
-       .type = kInt,
-       .default_value = "",
-       .documentation = "The old name of node.id, which wins when both are set.",
-       .min = 0},
-      {.name = "broker.rack",
-       .type = kString,
-       .default_value = "",
-       .documentation = "The rack that metadata names for this broker. Empty: none."},
-  };
-}
-
-std::vector<ConfigDef> NetworkKeys() {
-  return {
-      {.name = "listeners",
-       .type = kList,
-       .default_value = "PLAINTEXT://127.0.0.1:9092",
-       .documentation =
-           "Addresses to serve Kafka clients on, as NAME://host:port. No host, or 0.0.0.0: every "
-           "address, which sluice.allow.open.listener must permit. Port 0: any free port."},
-      {.name = "advertised.listeners",
-       .type = kList,
-       .default_value = "",
-       .documentation =
-           "Addresses that clients are told to connect to, as NAME://host:port. Empty: the address "
-           "that each client connected to, which is right unless ports are mapped or NAT is between."},
-      {.name = "listener.security.protocol.map",
-       .type = kList,
-       .default_value = "PLAINTEXT:PLAINTEXT",
-       .documentation =
-           "Security protocol of each listener name, as NAME:PROTOCOL. A name that is missing is "
-           "taken for a protocol. PLAINTEXT is the only protocol so far."},
-      {.name = "controller.listener.names",
-       .type = kList,
-       .default_value = "",
-       .documentation = "Listeners of these names are not opened: there is no separate controller."},
-      {.name = "num.network.threads",
-       .type = kInt,
-       .default_value = "2",
-       .documentation = "Threads that read requests and write responses. A connection stays on one of them.",
-       .min = 1,
-       .max = 1024},
-      {.name = "socket.send.buffer.bytes",
-       .type = kInt,
-       .default_value = "-1",
-       .documentation = "SO_SNDBUF of client sockets. -1: the system's, which grows by itself.",
-       .min = -1},
-      {.name = "socket.receive.buffer.bytes",
-       .type = kInt,
-       .default_value = "-1",
-       .documentation = "SO_RCVBUF of client sockets. -1: the system's, which grows by itself.",
-       .min = -1},
-      {.name = "socket.request.max.bytes",
-       .type = kInt,
-       .default_value = "104857600",
-       .documentation = "The largest request; a larger one closes its connection.",
-       .min = 1024},
-      {.name = "socket.listen.backlog.size",
-       .type = kInt,
-       .default_value = "1024",
-       .documentation = "Connections that may wait to be accepted; the system caps it (net.core.somaxconn).",
-       .min = 1},
-      {.name = "max.connections",
-       .type = kInt,
-       .default_value = "10000",
-       .documentation = "Connections at a time; further ones are closed at once.",
-       .min = 1},
-      {.name = "max.connections.per.ip",
-       .type = kInt,
-       .default_value = "2147483647",
-       .documentation = "Connections at a time from one address; further ones are closed at once.",
-       .min = 1},
-      {.name = "connections.max.idle.ms",
-       .type = kLong,
-       .default_value = "600000",
-       .documentation = "A connection without requests for so long is closed. -1: never.",
-       .min = -1},
-  };
-}
 
 std::vector<ConfigDef> LogKeys() {
   return {
@@ -124,7 +37,13 @@ std::vector<ConfigDef> LogKeys() {
        .type = kLong,
        .default_value = "0",
        .documentation =
-           "Accepted for Kafka's sake and without effect: rolling is cheap enough not to be spread.",
+           "How much earlier than log.roll.ms says a segment may be closed: logs that began together then do "
+           "not all roll together.",
+       .min = 0},
+      {.name = "log.roll.jitter.hours",
+       .type = kInt,
+       .default_value = "0",
+       .documentation = "log.roll.jitter.ms in hours, when log.roll.jitter.ms is not set.",
        .min = 0},
       {.name = "log.retention.ms",
        .type = kLong,
@@ -248,7 +167,7 @@ std::vector<ConfigDef> TopicDefaultKeys() {
       {.name = "message.max.bytes",
        .type = kInt,
        .default_value = "1048588",
-       .documentation = "The largest record batch, as compressed by its producer.",
+       .documentation = "The largest record batch, as it came and as it is stored.",
        .min = 0},
       {.name = "fetch.max.bytes",
        .type = kInt,
@@ -258,64 +177,27 @@ std::vector<ConfigDef> TopicDefaultKeys() {
       {.name = "compression.type",
        .type = kString,
        .default_value = "producer",
-       .documentation = "producer: batches stay as they were compressed. Batches are never rewritten.",
-       .allowed = {"producer"}},
-  };
-}
-
-std::vector<ConfigDef> GroupAndProducerKeys() {
-  return {
-      {.name = "group.initial.rebalance.delay.ms",
+       .documentation = "What batches are compressed with on the broker. producer: they stay as they were "
+                        "sent. Any other: "
+                        "those that came otherwise are compressed anew, which costs the broker's CPU.",
+       .allowed = {"producer", "uncompressed", "none", "gzip", "snappy", "lz4", "zstd"}},
+      {.name = "compression.gzip.level",
        .type = kInt,
-       .default_value = "3000",
-       .documentation = "How long a new, empty group waits for more members before its first rebalance.",
-       .min = 0},
-      {.name = "group.min.session.timeout.ms",
+       .default_value = "-1",
+       .documentation = "The level of compression.type=gzip, 1 to 9. -1: gzip's own default.",
+       .allowed = {"-1", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+      {.name = "compression.lz4.level",
        .type = kInt,
-       .default_value = "6000",
-       .documentation = "The shortest session timeout that a group member may ask for.",
-       .min = 1},
-      {.name = "group.max.session.timeout.ms",
-       .type = kInt,
-       .default_value = "1800000",
-       .documentation = "The longest session timeout that a group member may ask for.",
-       .min = 1},
-      {.name = "group.max.size",
-       .type = kInt,
-       .default_value = "2147483647",
-       .documentation = "The most members of a group.",
-       .min = 1},
-      {.name = "offsets.retention.minutes",
-       .type = kInt,
-       .default_value = "10080",
-       .documentation = "How long the committed offsets of a group without members are kept.",
-       .min = 1},
-      {.name = "offsets.retention.check.interval.ms",
-       .type = kLong,
-       .default_value = "600000",
-       .documentation = "How often expired offsets are looked for.",
-       .min = 1},
-      {.name = "offset.metadata.max.bytes",
-       .type = kInt,
-       .default_value = "4096",
-       .documentation = "The longest text that a consumer may store beside an offset.",
-       .min = 0},
-      {.name = "offsets.topic.num.partitions",
-       .type = kInt,
-       .default_value = "50",
-       .documentation = "Partitions of __consumer_offsets. It must not change once groups exist.",
+       .default_value = "9",
+       .documentation = "The level of compression.type=lz4. 9, as in Kafka, is lz4's fast mode.",
        .min = 1,
-       .max = 10000},
-      {.name = "offsets.topic.segment.bytes",
+       .max = 17},
+      {.name = "compression.zstd.level",
        .type = kInt,
-       .default_value = "104857600",
-       .documentation = "Segment size of __consumer_offsets.",
-       .min = 1048576},
-      {.name = "producer.id.expiration.ms",
-       .type = kInt,
-       .default_value = "86400000",
-       .documentation = "How long an idempotent producer that sends nothing is remembered.",
-       .min = 1},
+       .default_value = "3",
+       .documentation = "The level of compression.type=zstd; below 0 it is faster and larger.",
+       .min = -131072,
+       .max = 22},
   };
 }
 
@@ -368,11 +250,26 @@ std::vector<ConfigDef> SluiceKeys() {
        .default_value = "268435456",
        .documentation = "Memory for requests that are being received and handled; above it reading pauses.",
        .min = 1048576},
+      {.name = "sluice.decompressed.max.bytes",
+       .type = kInt,
+       .default_value = "67108864",
+       .documentation =
+           "The most that a batch may decompress to where the broker opens it: to compress it anew "
+           "(compression.type), and for gRPC readers.",
+       .min = 1048576},
+      {.name = "sluice.response.max.bytes",
+       .type = kLong,
+       .default_value = "8388608",
+       .documentation = "Memory for answers that one connection has not taken yet; above it, its next "
+                        "request waits. Records "
+                        "on their way from files take none.",
+       .min = 65536},
       {.name = "sluice.checkpoint.bytes",
        .type = kLong,
        .default_value = "67108864",
        .documentation =
-           "How much a log grows between two checkpoints: the most that a start after a crash checks of it.",
+           "How much a log grows between two checkpoints. A start after a crash checks a log from its last "
+           "checkpoint on, and from further back when later ones could not be written.",
        .min = 1048576},
       {.name = "sluice.sync.method",
        .type = kString,

@@ -114,6 +114,18 @@ absl::Status OutOfRange(const ConfigDef& def, absl::string_view value, int64_t m
   return Bad(def, value, absl::StrCat("from ", min, " to ", max, " (", def.documentation, ")"));
 }
 
+absl::Status CheckAllowed(const ConfigDef& def, absl::string_view item) {
+  if (def.allowed.empty()) {
+    return absl::OkStatus();
+  }
+  for (absl::string_view allowed : def.allowed) {
+    if (item == allowed) {
+      return absl::OkStatus();
+    }
+  }
+  return Bad(def, item, absl::StrCat(absl::StrJoin(def.allowed, " or "), " (", def.documentation, ")"));
+}
+
 absl::StatusOr<std::string> NormalNumber(const ConfigDef& def, absl::string_view value) {
   const std::optional<int64_t> number = ParseNumber(def, value);
   if (!number) {
@@ -124,6 +136,7 @@ absl::StatusOr<std::string> NormalNumber(const ConfigDef& def, absl::string_view
   if (*number < min || *number > max) {
     return OutOfRange(def, value, min, max);
   }
+  RETURN_IF_ERROR(CheckAllowed(def, absl::StrCat(*number)));
   return absl::StrCat(*number);
 }
 
@@ -137,18 +150,6 @@ absl::StatusOr<std::string> NormalDouble(const ConfigDef& def, absl::string_view
     return OutOfRange(def, value, def.min.value_or(0), def.max.value_or(TypeMax(def.type)));
   }
   return std::string(value);
-}
-
-absl::Status CheckAllowed(const ConfigDef& def, absl::string_view item) {
-  if (def.allowed.empty()) {
-    return absl::OkStatus();
-  }
-  for (absl::string_view allowed : def.allowed) {
-    if (item == allowed) {
-      return absl::OkStatus();
-    }
-  }
-  return Bad(def, item, absl::StrCat(absl::StrJoin(def.allowed, " or "), " (", def.documentation, ")"));
 }
 
 absl::StatusOr<std::string> NormalBoolean(const ConfigDef& def, absl::string_view value) {

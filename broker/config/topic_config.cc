@@ -1,5 +1,7 @@
 #include "broker/config/topic_config.h"
 
+#include <algorithm>
+
 #include "absl/strings/numbers.h"
 #include "broker/config/config_value.h"
 #include "proto/base/check.h"
@@ -49,6 +51,7 @@ storage::LogOptions ResolveLog(const BrokerConfig& broker, const Resolver& value
   return {
       .segment_bytes = values.Int("segment.bytes"),
       .segment_ms = values.Int("segment.ms"),
+      .segment_jitter_ms = values.Int("segment.jitter.ms"),
       .retention_bytes = values.Int("retention.bytes"),
       .retention_ms = values.Int("retention.ms"),
       .index_interval_bytes = values.Int("index.interval.bytes"),
@@ -65,6 +68,34 @@ storage::LogOptions ResolveLog(const BrokerConfig& broker, const Resolver& value
   };
 }
 
+std::optional<record::Codec> ResolveCodec(const Resolver& values) {
+  const std::string type = values.String("compression.type");
+  if (type == "producer") {
+    return std::nullopt;
+  }
+  const std::optional<record::Codec> codec = record::ParseCodec(type == "uncompressed" ? "none" : type);
+  CHECK(codec.has_value());
+  return codec;
+}
+
+// Kafka's numbers (KIP-390): gzip's -1 and lz4's 9 stand for the codec's own default, which for lz4 is the
+// fast mode; its levels above 12 are the same as 12.
+int ResolveLevel(std::optional<record::Codec> codec, const Resolver& values) {
+  constexpr int64_t kGzipDefault = -1;
+  constexpr int64_t kLz4Default = 9;
+  constexpr int64_t kLz4Highest = 12;
+  if (codec == record::Codec::kGzip) {
+    const int64_t level = values.Int("compression.gzip.level");
+    return level == kGzipDefault ? record::kDefaultLevel : static_cast<int>(level);
+  }
+  if (codec == record::Codec::kLz4) {
+    const int64_t level = values.Int("compression.lz4.level");
+    return level == kLz4Default ? record::kDefaultLevel : static_cast<int>(std::min(level, kLz4Highest));
+  }
+  return codec == record::Codec::kZstd ? static_cast<int>(values.Int("compression.zstd.level"))
+                                       : record::kDefaultLevel;
+}
+
 }  // namespace
 
 absl::StatusOr<TopicConfig> TopicConfig::Resolve(const BrokerConfig& broker,
@@ -79,11 +110,15 @@ absl::StatusOr<TopicConfig> TopicConfig::Resolve(const BrokerConfig& broker,
   }
   const Resolver values(broker, config.overrides_);
   config.log_ = ResolveLog(broker, values);
+  config.codec_ = ResolveCodec(values);
+  config.compression_level_ = ResolveLevel(config.codec_, values);
+  config.decompressed_bytes_max_ = broker.Int("sluice.decompressed.max.bytes");
   config.max_message_bytes_ = values.Int("max.message.bytes");
   config.timestamp_before_max_ms_ = values.Int("message.timestamp.before.max.ms");
   config.timestamp_after_max_ms_ = values.Int("message.timestamp.after.max.ms");
   for (const std::string& policy : SplitConfigList(values.String("cleanup.policy"))) {
     config.compacted_ |= policy == "compact";
+    config.deletes_ |= policy == "delete";
   }
   return config;
 }
@@ -98,4 +133,3 @@ std::vector<TopicConfig::Described> TopicConfig::Describe(const BrokerConfig& br
 }
 
 }  // namespace sluice::broker
-    config.deletes_ |= policy == "delete";

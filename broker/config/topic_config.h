@@ -3,12 +3,15 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "broker/config/broker_config.h"
 #include "broker/config/config_def.h"
+#include "proto/record/batch_format.h"
+#include "proto/record/compression.h"
 #include "storage/log/log_options.h"
 
 namespace sluice::broker {
@@ -24,7 +27,12 @@ class TopicConfig {
   int64_t max_message_bytes() const { return max_message_bytes_; }
   int64_t timestamp_before_max_ms() const { return timestamp_before_max_ms_; }
   int64_t timestamp_after_max_ms() const { return timestamp_after_max_ms_; }
+  // What batches are compressed with here; nullopt: whatever their producer chose.
+  std::optional<record::Codec> codec() const { return codec_; }
+  int compression_level() const { return compression_level_; }  // As record::Compressor takes it.
+  int64_t decompressed_bytes_max() const { return decompressed_bytes_max_; }
   bool compacted() const { return compacted_; }
+  bool deletes() const { return deletes_; }  // cleanup.policy has "delete".
 
   // For DescribeConfigs.
   struct Described {
@@ -32,7 +40,6 @@ class TopicConfig {
     std::string value = {};
     int8_t source = 5;  // 1 topic, 4 static broker, 5 default.
   };
-  bool deletes() const { return deletes_; }  // cleanup.policy has "delete".
   std::vector<Described> Describe(const BrokerConfig& broker) const;
 
  private:
@@ -41,8 +48,11 @@ class TopicConfig {
   int64_t max_message_bytes_ = 0;
   int64_t timestamp_before_max_ms_ = 0;
   int64_t timestamp_after_max_ms_ = 0;
+  std::optional<record::Codec> codec_;
+  int compression_level_ = record::kDefaultLevel;
+  int64_t decompressed_bytes_max_ = 0;
   bool compacted_ = false;
+  bool deletes_ = false;
 };
 
 }  // namespace sluice::broker
-  bool deletes_ = false;

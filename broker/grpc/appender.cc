@@ -127,7 +127,10 @@ grpc::Status Appender::ChoosePartition(const v1::AppendRequest& request, Batch* 
 }
 
 grpc::Status Appender::BuildBatch(const v1::AppendRequest& request, int64_t now_ms, Batch* batch) {
-  record::BatchBuilder builder({.codec = static_cast<record::Codec>(request.codec())});
+  const TopicConfig& config = batch->topic->config;
+  // At once with the topic's codec, where it has one: there is nothing to compress anew.
+  record::BatchBuilder builder({.codec = config.codec().value_or(static_cast<record::Codec>(request.codec())),
+                                .level = config.compression_level()});
   std::vector<record::Header> headers;
   for (const v1::Record& record : request.records()) {
     if (absl::Status status = AddRecord(record, now_ms, &headers, &builder); !status.ok()) {
@@ -139,7 +142,7 @@ grpc::Status Appender::BuildBatch(const v1::AppendRequest& request, int64_t now_
     return ToGrpcStatus(built.status());
   }
   batch->bytes = ToBytes(*built);
-  const ProduceVerdict verdict = CheckBatch(batch->bytes, batch->topic->config, now_ms, &batch->view);
+  const ProduceVerdict verdict = CheckBatch(batch->bytes, config, now_ms, &batch->view);
   return ToGrpcStatus(verdict.code, verdict.message);
 }
 

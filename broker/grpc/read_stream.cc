@@ -79,7 +79,7 @@ grpc::Status ReadStream::Open() {
   if (!first.ok()) {
     return ToGrpcStatus(first.status());
   }
-  reader_.emplace(partition_, *first);
+  reader_.emplace(partition_, *first, static_cast<size_t>(topic_->config.decompressed_bytes_max()));
   return grpc::Status::OK;
 }
 

@@ -15,8 +15,6 @@ namespace sluice::broker {
 namespace {
 
 constexpr uint64_t kRangeBytesMax = 1 << 20;
-// A batch of max.message.bytes seldom grows tenfold; one that grows past this is a bomb.
-constexpr size_t kDecompressedBytesMax = 64 << 20;
 
 absl::Status ReadWhole(const storage::FileRange& range, Bytes* into) {
   into->resize(range.size);
@@ -112,7 +110,7 @@ absl::Status RecordReader::OpenBatch() {
     return absl::OkStatus();
   }
   const absl::StatusOr<ByteView> records =
-      decompressor_.DecompressRecords(batch_, kDecompressedBytesMax, &decompressed_);
+      decompressor_.DecompressRecords(batch_, decompressed_bytes_max_, &decompressed_);
   RETURN_IF_ERROR(WithPlace(records.status()));
   records_.emplace(batch_, *records);
   return absl::OkStatus();

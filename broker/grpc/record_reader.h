@@ -18,8 +18,9 @@ namespace sluice::broker {
 // One thread at a time. Next() may block on the disk.
 class RecordReader {
  public:
-  RecordReader(std::shared_ptr<Partition> partition, Offset from)
-      : partition_(std::move(partition)), next_(from) {}
+  // A batch that decompresses to more than `decompressed_bytes_max` is not opened.
+  RecordReader(std::shared_ptr<Partition> partition, Offset from, size_t decompressed_bytes_max)
+      : partition_(std::move(partition)), decompressed_bytes_max_(decompressed_bytes_max), next_(from) {}
 
   enum class Step {
     kRecord,    // `record` is filled; it stays valid until the next call.
@@ -45,6 +46,7 @@ class RecordReader {
 
   const std::shared_ptr<Partition>
       partition_;  // Shared with the catalog, which may drop the topic meanwhile.
+  const size_t decompressed_bytes_max_;
   Offset next_;
   storage::ReadCursor cursor_;
 

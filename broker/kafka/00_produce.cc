@@ -8,6 +8,7 @@
 // after the append. acks=-1: answered when the batches are committed, while the connection's next requests
 // are already appended (pending_produce.h). Every partition succeeds or fails by itself.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@
 #include "broker/kafka/pending_produce.h"
 #include "broker/net/disk_pool.h"
 #include "broker/topic/produce_rules.h"
+#include "broker/topic/recompress.h"
 
 namespace sluice::broker {
 namespace {
@@ -105,6 +107,14 @@ class Producing {
           SetError(verdict, &answer);
           continue;
         }
+        if (job.recompress.has_value()) {
+          const ProduceVerdict verdict =
+              co_await OnPool(call_.services.pool, [&job, this] { return RecompressOf(&job); });
+          if (!verdict.ok()) {
+            SetError(verdict, &answer);
+            continue;
+          }
+        }
         storage::AppendOutcome outcome = job.log->TryAppend(job.batch, job.context);
         if (outcome.code == storage::AppendCode::kWouldBlock) {
           outcome = co_await OnPool(call_.services.pool,
@@ -140,7 +150,18 @@ class Producing {
     record::BatchView batch;  // In the frame, or in `changed`.
     Bytes changed;
     storage::AppendContext context;
+    const TopicConfig* config = nullptr;
+    std::optional<ProduceVerdict> recompress;  // What CheckBatch said, when the codec is not the topic's.
   };
+
+  // Where it may take its time.
+  ProduceVerdict RecompressOf(Job* job) const {
+    Bytes changed;
+    ProduceVerdict verdict = Recompress(job->batch, *job->recompress, *job->config, now_ms_, &changed);
+    job->changed = std::move(changed);
+    job->batch = verdict.ok() ? record::BatchView(job->changed) : record::BatchView();
+    return verdict;
+  }
 
   ProduceVerdict Prepare(const Request::PartitionProduceData& data, const TopicLookup& topic,
                          Job* job) const {
@@ -154,7 +175,10 @@ class Producing {
                                                                         "\" has no partition ", data.index));
     }
     ProduceVerdict verdict = CheckRecords(data, *topic.topic, call_, now_ms_, &job->batch);
-    if (verdict.ok() && verdict.max_timestamp_ms.has_value()) {
+    job->config = &topic.topic->config;
+    if (verdict.ok() && NeedsRecompression(job->batch, *job->config)) {
+      job->recompress = verdict;
+    } else if (verdict.ok() && verdict.max_timestamp_ms.has_value()) {
       job->changed = WithMaxTimestamp(job->batch, *verdict.max_timestamp_ms);
       job->batch = record::BatchView(job->changed);
     }

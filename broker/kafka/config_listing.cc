@@ -26,8 +26,8 @@ void AddSynonym(ListedConfig* config, absl::string_view name, std::string value,
 
 // What the broker says about a key: its own setting if there is one, and the default.
 void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerConfig& broker) {
-  if (broker.SourceOf(def.name) == BrokerConfig::Source::kStatic) {
-    AddSynonym(config, def.name, broker.String(def.name), kFromBroker);
+  for (auto& [name, value] : broker.Given(def.name)) {
+    AddSynonym(config, name, std::move(value), kFromBroker);
   }
   AddSynonym(config, def.name, std::string(def.default_value), kFromDefault);
 }

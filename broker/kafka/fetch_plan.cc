@@ -11,6 +11,7 @@ using kafka::ErrorCode;
 using Request = kafka::FetchRequest;
 using Answer = kafka::FetchResponse::PartitionData;
 
+constexpr int16_t kZstdFrom = 10;
 constexpr int16_t kCurrentLeaderFrom = 12;
 constexpr int16_t kTopicIdsFrom = 13;
 constexpr int8_t kReadCommitted = 1;
@@ -66,7 +67,7 @@ class Planner {
       return Refuse(found.error, answer);
     }
     Partition& partition = *found.partition;
-    if (const ErrorCode error = Check(asked, partition); error != ErrorCode::kNone) {
+    if (const ErrorCode error = Check(asked, *topic.topic, partition); error != ErrorCode::kNone) {
       if (IsLeaderEpochError(error) && scope_.version >= kCurrentLeaderFrom) {
         answer->current_leader.leader_id = scope_.node_id.value();
         answer->current_leader.leader_epoch = partition.leader_epoch().value();
@@ -83,9 +84,13 @@ class Planner {
     }
   }
 
-  ErrorCode Check(const Request::FetchPartition& asked, const Partition& partition) const {
+  ErrorCode Check(const Request::FetchPartition& asked, const Topic& topic,
+                  const Partition& partition) const {
     if (is_follower_ || partition.closed()) {
       return ErrorCode::kNotLeaderOrFollower;
+    }
+    if (topic.config.codec() == record::Codec::kZstd && scope_.version < kZstdFrom) {
+      return ErrorCode::kUnsupportedCompressionType;  // KIP-110: such a client could not open it.
     }
     return CheckLeaderEpoch(asked.current_leader_epoch, partition);
   }

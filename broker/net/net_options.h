@@ -23,9 +23,9 @@ struct NetOptions {
   uint64_t receive_budget_bytes =
       256 * 1024 * 1024;        // queued.max.request.bytes: of all connections together.
   uint32_t in_flight_max = 64;  // Requests of one connection that are not answered yet.
-  // While the answers that one connection has not taken hold so much memory, its next request is not handled:
-  // a client that asks for much and reads nothing costs this and one answer more. Ranges of files are not
-  // counted, they take none.
+  // sluice.response.max.bytes: while the answers that one connection has not taken hold so much memory, its
+  // next request is not handled: a client that asks for much and reads nothing costs this and one answer
+  // more. Ranges of files are not counted, they take none.
   uint64_t response_bytes_max = 8 * 1024 * 1024;
 
   int backlog = 1024;                              // socket.listen.backlog.size

@@ -74,6 +74,24 @@ ProduceVerdict CheckTimestamps(TimestampSpan span, const TopicConfig& config, in
   return {};
 }
 
+ProduceVerdict Blame(record::BatchProblem problem) {
+  return {.code = CodeOf(problem.error_class()),
+          .message = std::move(problem.message),
+          .record_index = problem.record_index};
+}
+
+ProduceVerdict CheckFacts(record::BatchView batch, const record::RecordFacts& facts,
+                          const TopicConfig& config, int64_t now_ms) {
+  if (config.log().timestamp_type == record::TimestampType::kLogAppendTime) {
+    return {};  // The broker's own time replaces whatever came.
+  }
+  ProduceVerdict verdict = CheckTimestamps(SpanOf(batch, facts), config, now_ms);
+  if (facts.known && facts.max_timestamp != batch.max_timestamp()) {
+    verdict.max_timestamp_ms = facts.max_timestamp;
+  }
+  return verdict;
+}
+
 }  // namespace
 
 ProduceVerdict CheckBatch(ByteView records, const TopicConfig& config, int64_t now_ms,
@@ -83,18 +101,18 @@ ProduceVerdict CheckBatch(ByteView records, const TopicConfig& config, int64_t n
                                       .zstd_allowed = limits.zstd_allowed,
                                       .keys_required = config.compacted()};
   if (auto problem = record::CheckProduced(records, rules, batch, &facts)) {
-    return {.code = CodeOf(problem->error_class()),
-            .message = std::move(problem->message),
-            .record_index = problem->record_index};
+    return Blame(*std::move(problem));
   }
-  if (config.log().timestamp_type == record::TimestampType::kLogAppendTime) {
-    return {};  // The broker's own time replaces whatever came.
+  return CheckFacts(*batch, facts, config, now_ms);
+}
+
+ProduceVerdict CheckOpenedRecords(record::BatchView batch, ByteView records, const TopicConfig& config,
+                                  int64_t now_ms) {
+  record::RecordFacts facts;
+  if (auto problem = record::CheckOpenedRecords(batch, records, config.compacted(), &facts)) {
+    return Blame(*std::move(problem));
   }
-  ProduceVerdict verdict = CheckTimestamps(SpanOf(*batch, facts), config, now_ms);
-  if (facts.known && facts.max_timestamp != batch->max_timestamp()) {
-    verdict.max_timestamp_ms = facts.max_timestamp;
-  }
-  return verdict;
+  return CheckFacts(batch, facts, config, now_ms);
 }
 
 Bytes WithMaxTimestamp(record::BatchView batch, int64_t max_timestamp_ms) {

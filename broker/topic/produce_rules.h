@@ -33,6 +33,11 @@ struct ProduceLimits {
 ProduceVerdict CheckBatch(ByteView records, const TopicConfig& config, int64_t now_ms,
                           record::BatchView* batch, const ProduceLimits& limits = {});
 
+// For a compressed batch that CheckBatch found good and that was opened since: its records and their own
+// timestamps. `records`: all of them, decompressed.
+ProduceVerdict CheckOpenedRecords(record::BatchView batch, ByteView records, const TopicConfig& config,
+                                  int64_t now_ms);
+
 // The bytes of `batch` with that greatest timestamp.
 Bytes WithMaxTimestamp(record::BatchView batch, int64_t max_timestamp_ms);
 

@@ -230,6 +230,11 @@ std::optional<BatchProblem> CheckProducedBatch(BatchView batch, const ProduceRul
   return rules.decompressed_bytes_max > 0 ? OpenAndWalk(batch, rules, facts, opener) : std::nullopt;
 }
 
+std::optional<BatchProblem> CheckOpenedRecords(BatchView batch, ByteView records, bool keys_required,
+                                               RecordFacts* facts) {
+  return WalkRecords(batch, records, keys_required, facts);
+}
+
 absl::Status ValidateStructure(BatchView batch) {
   if (absl::Status status = AsDataLoss(batch, CheckHeader(batch)); !status.ok()) {
     return status;

@@ -73,6 +73,10 @@ std::optional<BatchProblem> CheckProduced(ByteView records, const ProduceRules& 
 std::optional<BatchProblem> CheckProducedBatch(BatchView batch, const ProduceRules& rules,
                                                RecordFacts* facts = nullptr, RecordOpener opener = {});
 
+// The records of a compressed batch that CheckProduced did not open, once they are `records`.
+std::optional<BatchProblem> CheckOpenedRecords(BatchView batch, ByteView records, bool keys_required,
+                                               RecordFacts* facts);
+
 // DataLoss when the header contradicts itself or the batch's size. Does not hash, and does not read the
 // records.
 absl::Status ValidateStructure(BatchView batch);

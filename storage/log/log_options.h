@@ -24,6 +24,7 @@ struct LogOptions {
 
   int64_t segment_bytes = 1 << 30;
   int64_t segment_ms = 7LL * 24 * 3600 * 1000;
+  int64_t segment_jitter_ms = 0;                  // Segments are rolled by age up to so much earlier.
   int64_t retention_bytes = -1;                   // -1: no limit.
   int64_t retention_ms = 7LL * 24 * 3600 * 1000;  // -1: no limit.
   int64_t index_interval_bytes = 4096;

@@ -4,6 +4,7 @@
 
 #include "proto/base/status_macros.h"
 #include "storage/log/partition_log.h"
+#include "storage/log/roll_jitter.h"
 
 namespace sluice::storage {
 namespace {
@@ -105,7 +106,8 @@ bool PartitionLog::NeedsRoll(uint64_t size_bytes, int64_t now_ms) const {
   }
   const uint64_t limit = std::min(room.limit, static_cast<uint64_t>(options_.segment_bytes));
   return room.position + size_bytes > limit ||
-         (first_append_ms_ && now_ms - *first_append_ms_ > options_.segment_ms) ||
+         (first_append_ms_ &&
+          now_ms - *first_append_ms_ > options_.segment_ms - RollJitterMs(id_, active_->base(), options_)) ||
          next_offset_ - active_->base() > kOffsetsPerSegmentMax;
 }
 

@@ -101,6 +101,9 @@ class TestBroker {
   const std::string& directory() const { return directory_.path(); }
   NodeId node_id() const { return NodeId(static_cast<int32_t>(config_->Int("node.id"))); }
 
+  // One round of the logs' maintenance, besides those that come by themselves each second.
+  void Tick() { log_dir_->Tick(); }
+
   void Restart() {
     Stop();
     Start();

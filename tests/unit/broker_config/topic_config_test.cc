@@ -85,7 +85,6 @@ TEST(TopicConfigTest, OverridesAreKeptInOneSpelling) {
 TEST(TopicConfigTest, WhatIsNotDoneYetIsRefusedInASentence) {
   EXPECT_THAT(ErrorOf({{"cleanup.policy", "compact"}}), HasSubstr("Compaction is not supported yet"));
   EXPECT_THAT(ErrorOf({{"cleanup.policy", "delete,compact"}}), HasSubstr("\"compact\" is not allowed"));
-  EXPECT_THAT(ErrorOf({{"compression.type", "zstd"}}), HasSubstr("Batches are never rewritten"));
   EXPECT_THAT(ErrorOf({{"remote.storage.enable", "true"}}), HasSubstr("Tiered storage is not supported"));
 }
 

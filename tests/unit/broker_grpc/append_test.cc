@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <set>
 #include <thread>
 
@@ -142,6 +144,24 @@ TEST_F(AppendTest, StreamThatTheClientCancelsIsForgotten) {
     context.TryCancel();
     EXPECT_FALSE(stream->Finish().ok());
   }
+}
+
+TEST_F(AppendTest, TheTopicsCodecIsUsedWhateverTheRequestSays) {
+  TopicPtr topic;
+  ASSERT_TRUE(catalog
+                  ->Create({.name = "t", .partitions = 1, .configs = {{"compression.type", "gzip"}}},
+                           /*validate_only=*/false, &topic)
+                  .ok());
+  v1::AppendRequest request = Values("t", {"a", "b"});
+  request.set_codec(v1::COMPRESSION_CODEC_ZSTD);
+  v1::AppendResponse response;
+  ASSERT_TRUE(Append(request, &response).ok());
+  const storage::ReadOutcome read = topic->partitions[0]->log().Read(
+      {.offset = Offset(0), .limit = Offset(2), .max_bytes = 1 << 20, .at_least_one_batch = true}, nullptr);
+  Bytes bytes(read.range.size);
+  ASSERT_EQ(::pread(read.range.file->fd(), bytes.data(), bytes.size(), static_cast<off_t>(read.range.position)),
+            static_cast<ssize_t>(bytes.size()));
+  EXPECT_EQ(record::BatchView(bytes).codec(), record::Codec::kGzip);
 }
 
 }  // namespace
