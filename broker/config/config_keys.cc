@@ -278,6 +278,13 @@ std::vector<ConfigDef> SluiceKeys() {
                         "one journal, or "
                         "each by a sync of its segment.",
        .allowed = {"journal", "segment"}},
+      {.name = "sluice.map.from.bytes",
+       .type = kLong,
+       .default_value = "1048576",
+       .documentation = "log.append.method=mmap: a log that appends less than this between two syncs is "
+                        "written with pwrite, "
+                        "which costs less than faulting fresh pages in, and holds no map.",
+       .min = 0},
       {.name = "sluice.journal.dir",
        .type = kString,
        .default_value = "",

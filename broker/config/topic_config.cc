@@ -65,6 +65,7 @@ storage::LogOptions ResolveLog(const BrokerConfig& broker, const Resolver& value
                                                                    : storage::Durability::kPageCache,
       .append_method = broker.String("log.append.method") == "mmap" ? storage::AppendMethod::kMmap
                                                                     : storage::AppendMethod::kPwrite,
+      .map_from_bytes = broker.Int("sluice.map.from.bytes"),
   };
 }
 

@@ -127,7 +127,9 @@ bool JournalScheduler::WriteBlock() {
 
 bool JournalScheduler::AwaitRoom(uint64_t size) {
   absl::MutexLock lock(&mu_);
-  const auto may_go = [this, size] { return stopping_ || failure_.raised() || ring_->HasRoom(size); };
+  const auto may_go = [this, size]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return stopping_ || failure_.raised() || ring_->HasRoom(size);
+  };
   if (!may_go()) {
     keeping_asked_ = true;
     // The failure may be raised by anybody, who does not know of this lock.
@@ -206,7 +208,8 @@ absl::Status JournalScheduler::Fence() {
   }
   absl::MutexLock lock(&mu_);
   const uint64_t ticket = ++fence_asked_;
-  const auto passed = [this, ticket] { return stopping_ || fence_done_ >= ticket; };
+  const auto passed = [this, ticket]()
+                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || fence_done_ >= ticket; };
   mu_.Await(absl::Condition(&passed));
   return stopping_ ? absl::CancelledError("the log dir is being closed") : failure_.status();
 }

@@ -34,6 +34,7 @@ struct LogOptions {
   record::TimestampType timestamp_type = record::TimestampType::kCreateTime;
   Durability durability = Durability::kSynced;
   AppendMethod append_method = AppendMethod::kMmap;
+  int64_t map_from_bytes = 0;  // kMmap: what a log appends between two syncs, at least, before it is mapped.
 };
 
 }  // namespace sluice::storage

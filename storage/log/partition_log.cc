@@ -152,7 +152,8 @@ absl::StatusOr<std::shared_ptr<SegmentWriter>> PartitionLog::OpenWriter(std::sha
                   .allocated = position,
                   .written_back = position,
                   .limit = std::max(static_cast<uint64_t>(options_.segment_bytes), position),
-                  .wants_map = options_.append_method == AppendMethod::kMmap};
+                  .wants_map = options_.append_method == AppendMethod::kMmap,
+                  .map_from = static_cast<uint64_t>(options_.map_from_bytes)};
   return std::make_shared<SegmentWriter>(std::move(file), room, nullptr);
 }
 
@@ -252,11 +253,24 @@ void PartitionLog::SetOptions(const LogOptions& options) {
     options_ = options;
     options_known_ = true;
   }
+  UseAppendMethod();
   if (sync) {
     RequestSync();
   }
   if (options.durability == Durability::kPageCache) {
     Post(&PartitionLog::SettleMarkTask);
+  }
+}
+
+// Also for the segment that is being written.
+void PartitionLog::UseAppendMethod() {
+  std::shared_ptr<Mapping> map;  // Unmapped at the end, outside the locks.
+  absl::MutexLock upkeep(&upkeep_mu_);
+  absl::MutexLock lock(&append_mu_);
+  const bool wants_map = options_.append_method == AppendMethod::kMmap;
+  writer_->SetMapRule(wants_map, static_cast<uint64_t>(options_.map_from_bytes));
+  if (!wants_map) {
+    map = writer_->TakeMap();
   }
 }
 

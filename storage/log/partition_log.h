@@ -126,6 +126,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   absl::Status BeginSegment();
   absl::StatusOr<std::shared_ptr<SegmentWriter>> OpenWriter(std::shared_ptr<File> file, uint64_t position);
   std::string PathOf(absl::string_view name) const;
+  void UseAppendMethod() ABSL_LOCKS_EXCLUDED(upkeep_mu_, append_mu_);
   ReadOutcome ReadFrom(const ReadRequest& request, ReadCursor* cursor, MayBlock may_block);
   void Notify();
   using Task = void (PartitionLog::*)();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
+#include "storage/log/log_start.h"
 #include "storage/log/partition_log.h"
 #include "storage/log/retention.h"
 #include "storage/log/segment_name.h"
@@ -150,12 +151,11 @@ absl::Status PartitionLog::AdvanceInside(Offset start) {
     return absl::OutOfRangeError(absl::StrCat("log ", directory_, ": cannot start at offset ", start.value(),
                                               ", its end is ", end().value()));
   }
-  RETURN_IF_ERROR(
-      SyncNow(/*publish=*/true));  // The checkpoint that follows says the same as the journal would.
+  RETURN_IF_ERROR(SyncNow(/*publish=*/true));  // Or the start would lie behind the durable end.
   // Also when the log starts there already: whoever moved it may not have made that durable yet, or failed
   // to.
-  RETURN_IF_ERROR(MoveStart(start));
-  return context_.index.Flush();  // What was deleted on demand must not come back after a power cut.
+  RETURN_IF_ERROR(WriteLogStart(context_.disk, directory_, std::max(start, this->start())));
+  return MoveStart(start);
 }
 
 // The new start is in a checkpoint before the first file goes.

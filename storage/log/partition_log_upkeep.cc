@@ -136,6 +136,7 @@ absl::Status PartitionLog::PrepareNext() {
     next.room.sync_stride = writer_->room().sync_stride;
     next.room.limit = static_cast<uint64_t>(options_.segment_bytes);
     next.room.wants_map = options_.append_method == AppendMethod::kMmap;
+    next.room.map_from = static_cast<uint64_t>(options_.map_from_bytes);
   }
   const std::string path = PathOf(kPreparedName);
   prepared_.reset();
@@ -147,7 +148,7 @@ absl::Status PartitionLog::PrepareNext() {
   if (next.file->Allocate(0, extent).ok()) {  // No room is an error only for a batch that needs it.
     next.room.allocated = extent;
   }
-  if (next.room.wants_map) {
+  if (next.room.LacksMap()) {
     ASSIGN_OR_RETURN(next.map, next.file->Map(next.room.limit));
     next.room.mapped = true;
     next.room.populated = std::min(next.room.allocated, PopulateAhead(previous_bytes, next.room.sync_stride));

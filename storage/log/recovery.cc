@@ -13,6 +13,7 @@
 #include "storage/log/index_feeder.h"
 #include "storage/log/journal_replay.h"
 #include "storage/log/log_options.h"
+#include "storage/log/log_start.h"
 #include "storage/log/segment_name.h"
 #include "storage/log/tail_check.h"
 
@@ -155,7 +156,9 @@ absl::StatusOr<RecoveredLog> Recovery::Run() {
   }
   RETURN_IF_ERROR(WalkFrom(first_walked));
   RETURN_IF_ERROR(FlushEntries());
-  out_.state.log_start = std::clamp(out_.state.log_start, bases_.front(), out_.end.offset);
+  ASSIGN_OR_RETURN(const std::optional<Offset> told, ReadLogStart(in_.disk, in_.directory));
+  out_.state.log_start =
+      std::clamp(std::max(out_.state.log_start, told.value_or(Offset())), bases_.front(), out_.end.offset);
   out_.state.max_timestamp_ms = feeder_.max_timestamp_ms();
   out_.state.epochs = epochs_.starts();
   return std::move(out_);

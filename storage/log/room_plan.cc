@@ -39,7 +39,7 @@ uint64_t PopulateAhead(uint64_t position, uint64_t sync_stride) {
 }
 
 RoomStep StepForBatch(const Room& room, uint64_t size_bytes) {
-  if (room.wants_map && !room.mapped) {
+  if (room.LacksMap()) {
     return {.kind = RoomStep::Kind::kMap, .position = 0, .size = room.limit};
   }
   const uint64_t end = room.position + size_bytes;
@@ -56,7 +56,7 @@ RoomStep StepForBatch(const Room& room, uint64_t size_bytes) {
 }
 
 RoomStep StepAhead(const Room& room) {
-  if (room.wants_map && !room.mapped) {
+  if (room.LacksMap()) {
     return {};
   }
   const uint64_t ahead = PopulateAhead(room.position, room.sync_stride);

@@ -20,12 +20,17 @@ struct Room {
   uint64_t written_back = 0;  // Write-back was started below it.
   uint64_t limit = 0;         // The segment never grows beyond it.
   uint64_t sync_stride = 0;   // Appended between its last two syncs; 0: not known yet.
-  bool wants_map = false;     // Appends store through a map; else they pwrite.
+  bool wants_map = false;     // Appends store through a map, once one pays; else they pwrite.
+  uint64_t map_from = 0;      // It pays from so many bytes on, between two syncs.
   bool mapped = false;
   bool next_prepared = false;  // The next segment's file is ready.
 
   bool Has(uint64_t size) const {
-    return position + size <= allocated && position + size <= limit && (mapped || !wants_map);
+    return position + size <= allocated && position + size <= limit && !LacksMap();
+  }
+  // To fault fresh pages in costs more than a write does; it is the stores after that are cheaper.
+  bool LacksMap() const {
+    return wants_map && !mapped && (sync_stride == 0 ? position : sync_stride) >= map_from;
   }
 };
 

@@ -24,7 +24,7 @@ void Stamp(MutableByteView batch, const BatchStamp& stamp) {
 
 absl::Status SegmentWriter::Write(ByteView batch, const BatchStamp& stamp) {
   CHECK(room_.Has(batch.size()));
-  if (room_.wants_map) {
+  if (room_.mapped) {
     std::byte* const at = map_->data() + room_.position;
     std::memcpy(at, batch.data(), batch.size());
     Stamp({at, batch.size()}, stamp);

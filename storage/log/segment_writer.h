@@ -53,6 +53,10 @@ class SegmentWriter {
   void SetWrittenBack(uint64_t written_back) { room_.written_back = written_back; }
   // Only while it is empty. It must be mapped anew.
   void RaiseLimit(uint64_t limit);
+  void SetMapRule(bool wants_map, uint64_t map_from) {
+    room_.wants_map = wants_map;
+    room_.map_from = map_from;
+  }
   void SetSyncStride(uint64_t stride) { room_.sync_stride = stride; }
   void SetNextPrepared(bool prepared) { room_.next_prepared = prepared; }
 

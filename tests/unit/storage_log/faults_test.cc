@@ -42,7 +42,8 @@ TEST_F(FaultsTest, ANearlyFullDiskIsUsedUpToWhatABatchNeeds) {
   const int64_t before = disk_.calls(DiskCall::kAllocate);
   disk_.FailNth(DiskCall::kAllocate, 1, absl::ResourceExhaustedError("no extent of that size"));
   PutMany(1, {.value_size = 1000});
-  EXPECT_EQ(disk_.calls(DiskCall::kAllocate) - before, 3);  // Refused; what the batch needs; ahead of the next.
+  EXPECT_EQ(disk_.calls(DiskCall::kAllocate) - before,
+            3);  // Refused; what the batch needs; ahead of the next.
   ExpectLogHolds();
 }
 

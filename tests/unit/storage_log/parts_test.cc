@@ -126,6 +126,25 @@ TEST(RoomPlanTest, ANewSegmentIsMappedThenAllocatedThenPopulated) {
   EXPECT_TRUE(room.Has(1000));
 }
 
+TEST(RoomPlanTest, ALogThatAppendsLittleBetweenTwoSyncsIsNotMapped) {
+  Room room{.allocated = 4 << 20, .limit = 1 << 30, .wants_map = true, .map_from = 1 << 20};
+  EXPECT_TRUE(room.Has(1000));
+  room.position = 1 << 20;
+  EXPECT_FALSE(room.Has(1000));  // It has grown since it was made, and was never synced.
+  EXPECT_EQ(StepForBatch(room, 1000).kind, RoomStep::Kind::kMap);
+  room.sync_stride = 100'000;
+  EXPECT_TRUE(room.Has(1000));
+  room.sync_stride = 1 << 20;
+  EXPECT_FALSE(room.Has(1000));
+}
+
+// A page that was populated is dirty, and the next sync writes it.
+TEST(RoomPlanTest, PagesAheadAreAFractionOfWhatIsSyncedAtOnce) {
+  EXPECT_EQ(PopulateAhead(1 << 30, 0), 8u << 20);
+  EXPECT_EQ(PopulateAhead(1 << 30, 8 << 20), 1u << 20);
+  EXPECT_EQ(PopulateAhead(1 << 30, 64 << 10), 32u << 10);
+}
+
 TEST(RoomPlanTest, ABatchLargerThanAnExtentGetsWhatItNeeds) {
   Room room{.limit = 1 << 30, .mapped = true};
   const RoomStep step = StepForBatch(room, 5'000'000);

@@ -133,7 +133,10 @@ TEST_F(RacesTest, AReadThatRetentionOvertookIsOutOfRange) {
   ReadOutcome outcome;
   WatchedThread reader([&] { outcome = ReadAt(1); });
   AwaitCalls(DiskCall::kOpen, opens + 1);
-  ASSERT_EQ(log_->AdvanceStart(Offset(3)), absl::OkStatus());
+  options_.retention_bytes = 0;
+  log_->SetOptions(options_);
+  dir_->Tick();
+  ASSERT_EQ(log_->start().value(), 3);
   disk_.Release(DiskCall::kOpen);
   reader.Join();
   EXPECT_EQ(outcome.code, ReadCode::kOffsetOutOfRange) << outcome.status;

@@ -159,6 +159,18 @@ TEST_F(RetentionTest, AdvancingTheStartDropsWholeSegmentsBelowIt) {
   ExpectLogHolds(10);
 }
 
+TEST_F(RetentionTest, WhatWasDeletedInsideASegmentStaysDeletedWithoutTheIndex) {
+  OpenNew();
+  PutMany(10, {.value_size = 1500});
+  ASSERT_EQ(log_->AdvanceStart(Offset(5)), absl::OkStatus());
+  Crash();
+  RemoveIndex();
+  Open();
+  EXPECT_EQ(log_->start().value(), 5);
+  EXPECT_EQ(ReadAt(4).code, ReadCode::kOffsetOutOfRange);
+  ExpectLogHolds(5);
+}
+
 TEST_F(RetentionTest, AnOldSegmentRollsWithoutAnAppend) {
   options_.segment_ms = 1000;
   OpenNew();
