@@ -132,7 +132,15 @@ int Run(const Arguments& arguments) {
 
   stop_signal.Wait();
   const absl::Time stop_began = absl::Now();
-  if (const absl::Status stopped = (*broker)->Stop(kStopDeadline); !stopped.ok()) {
+  const absl::Status stopped = (*broker)->Stop(kStopDeadline);
+  if ((*broker)->log_dir_failed()) {
+    if (!stopped.ok()) {
+      Fail(stopped);
+    }
+    std::fprintf(stderr, "sluice-broker: stopped, but a log dir failed while it was served: see above\n");
+    return kExitStorageFailed;
+  }
+  if (!stopped.ok()) {
     return Fail(stopped);
   }
   PrintFarewell(**broker, absl::Now() - stop_began);

@@ -87,6 +87,8 @@ class BrokerImpl final : public Broker {
     return storage_->Close();
   }
 
+  bool log_dir_failed() const override { return storage_->log_dir_failed(); }
+
   Traffic traffic() const override {
     return {.bytes_in = stats_.bytes_in.value(),
             .bytes_by_sendfile = stats_.bytes_out_transferred.value(),

@@ -38,6 +38,9 @@ class Broker {
   // Answers what was received, at most until `deadline` from now, then syncs and marks the data clean.
   virtual absl::Status Stop(absl::Duration deadline) = 0;
 
+  // A log dir failed while the broker served: it went on with the others, and whoever started it should know.
+  virtual bool log_dir_failed() const = 0;
+
   struct Traffic {
     uint64_t bytes_in = 0;
     uint64_t bytes_by_sendfile = 0;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "broker/app/exit_code.h"
+#include "broker/app/guarded_metadata_store.h"
 #include "broker/app/version.h"
 #include "broker/topic/identity.h"
 #include "proto/base/random.h"
@@ -30,16 +31,22 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
 }
 
 // After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be
-// on the disk: the process ends here and now, before another ack leaves it, and the next start reads what is
-// really there.
-void OnSyncFailed(Logger& logger, const std::string& path, const absl::Status& status) {
-  logger.Error("log",
-               absl::StrCat("log dir ", path, ": a sync failed and nothing can be acknowledged any more: ",
-                            status.message(), "; stopping. Check the disk, then start again"));
+// on the disk: with no other log dir to serve the process ends here and now, before another ack leaves it,
+// and the next start reads what is really there.
+[[noreturn]] void EndNow() {
   std::_Exit(kExitStorageFailed);
 }
 
+// Somebody else's, or a newer format's: not a matter of the disk, and not to be passed over.
+bool IsMisconfigured(const absl::Status& status) {
+  return absl::IsFailedPrecondition(status);
+}
+
 }  // namespace
+
+StorageParts::StorageParts(const Environment& environment)
+    : environment_(environment),
+      failures_(environment.config.List("log.dirs").size(), environment.logger, EndNow) {}
 
 absl::StatusOr<std::unique_ptr<StorageParts>> StorageParts::Open(const Environment& environment) {
   std::unique_ptr<StorageParts> parts(new StorageParts(environment));
@@ -53,8 +60,10 @@ absl::Status StorageParts::OpenMetadata() {
   const BrokerConfig& config = environment_.config;
   const std::string path = config.List("log.dirs").front();
   RETURN_IF_ERROR(environment_.disk.CreateDirectory(path));
-  ASSIGN_OR_RETURN(metadata_, storage::OpenRocksMetadataStore(absl::StrCat(path, "/metadata"),
-                                                              {.clock = environment_.clock}));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<storage::MetadataStore> store,
+      storage::OpenRocksMetadataStore(absl::StrCat(path, "/metadata"), {.clock = environment_.clock}));
+  metadata_ = GuardMetadataStore(std::move(store), [this, path] { return failures_.Of(path); });
   Random random = Random::FromSystem();
   node_id_ = NodeId(static_cast<int32_t>(config.Int("node.id")));
   ASSIGN_OR_RETURN(cluster_id_, ClusterId(*metadata_, random, environment_.clock));
@@ -63,21 +72,38 @@ absl::Status StorageParts::OpenMetadata() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const std::string& path) {
+  storage::LogEnvironment environment{
+      .disk = environment_.disk,
+      .clock = environment_.clock,
+      .pool = environment_.pool,
+      .on_fatal = [this, path](absl::Status status) { failures_.AtSync(path, status); }};
+  return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_), cluster_id_,
+                               std::move(environment));
+}
+
 absl::Status StorageParts::OpenLogDirs() {
-  for (const std::string& path : environment_.config.List("log.dirs")) {
-    storage::LogEnvironment environment{
-        .disk = environment_.disk,
-        .clock = environment_.clock,
-        .pool = environment_.pool,
-        .on_fatal = [&logger = environment_.logger, path](absl::Status status) {
-          OnSyncFailed(logger, path, status);
-        }};
-    ASSIGN_OR_RETURN(auto log_dir, storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_),
-                                                         cluster_id_, std::move(environment)));
-    for (const std::string& loss : log_dir->stats().losses) {
+  const std::vector<std::string>& paths = environment_.config.List("log.dirs");
+  for (const std::string& path : paths) {
+    absl::StatusOr<std::unique_ptr<storage::LogDir>> log_dir = OpenLogDir(path);
+    if (!log_dir.ok()) {
+      const bool sync_failed = !failures_.Of(path).ok();
+      if (path == paths.front() || (IsMisconfigured(log_dir.status()) && !sync_failed)) {
+        return log_dir.status();
+      }
+      failures_.AtStart(path, log_dir.status());
+      offline_dirs_.push_back({.path = path, .reason = std::string(log_dir.status().message())});
+      continue;
+    }
+    for (const std::string& loss : (*log_dir)->stats().losses) {
       environment_.logger.Warning("log", loss);
     }
-    log_dirs_.push_back(std::move(log_dir));
+    for (const storage::LogDir::DamagedLog& damaged : (*log_dir)->damaged()) {
+      environment_.logger.Error(
+          "log", absl::StrCat("partition ", damaged.name.topic, "-", damaged.name.id.partition.value(),
+                              " is offline: ", damaged.status.message()));
+    }
+    log_dirs_.push_back(*std::move(log_dir));
   }
   return absl::OkStatus();
 }
@@ -92,7 +118,8 @@ absl::Status StorageParts::LoadCatalog() {
                                             .config = environment_.config,
                                             .clock = environment_.clock,
                                             .leader_epoch = leader_epoch_,
-                                            .logger = &environment_.logger}));
+                                            .logger = &environment_.logger,
+                                            .offline_dirs = offline_dirs_}));
   return absl::OkStatus();
 }
 
@@ -100,9 +127,20 @@ absl::Status StorageParts::Close() {
   catalog_->Close();
   absl::Status first;
   for (const auto& log_dir : log_dirs_) {
-    first.Update(log_dir->Close());
+    const absl::Status closed = log_dir->Close();
+    if (log_dir->health().ok()) {  // Else it was told when it failed.
+      first.Update(closed);
+    }
   }
   return first;
+}
+
+size_t StorageParts::DamagedLogs() const {
+  size_t damaged = 0;
+  for (const auto& log_dir : log_dirs_) {
+    damaged += log_dir->damaged().size();
+  }
+  return damaged;
 }
 
 std::string StorageParts::Summary() const {
@@ -115,7 +153,15 @@ std::string StorageParts::Summary() const {
     clean = clean && log_dir->stats().clean_start;
     walked += log_dir->stats().recovered_bytes;
   }
-  return absl::StrFormat("%d topics, %d partitions, %s", catalog_->All().size(), catalog_->partition_count(),
+  std::string offline;
+  if (!offline_dirs_.empty()) {
+    absl::StrAppend(&offline, ", ", offline_dirs_.size(), " log dirs OFFLINE");
+  }
+  if (const size_t damaged = DamagedLogs(); damaged > 0) {
+    absl::StrAppend(&offline, ", ", damaged, " partitions OFFLINE: damaged");
+  }
+  return absl::StrFormat("%d topics, %d partitions%s, %s", catalog_->All().size(),
+                         catalog_->partition_count(), offline,
                          clean ? "last stop was clean"
                                : absl::StrFormat("last stop was not clean: checked %.1f MB of log",
                                                  static_cast<double>(walked) / 1e6));

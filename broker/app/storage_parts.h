@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "broker/app/log_dir_failures.h"
 #include "broker/config/broker_config.h"
 #include "broker/topic/catalog.h"
 #include "broker/topic/producer_ids.h"
@@ -30,12 +31,17 @@ class StorageParts {
     storage::Executor& pool;
     Logger& logger;
   };
-  // What `environment` refers to must outlive the parts. A sync that fails later ends the process: see
-  // OnSyncFailed.
+  // What `environment` refers to must outlive the parts. A sync that fails takes its log dir offline, and
+  // ends the process when no other is left. Of several log dirs the first, which holds the metadata, must
+  // open; the others may be offline.
   static absl::StatusOr<std::unique_ptr<StorageParts>> Open(const Environment& environment);
 
-  // No append may come any more. Waiters are told, everything is synced and marked clean.
+  // No append may come any more. Waiters are told, everything is synced and marked clean, but for log dirs
+  // that failed.
   absl::Status Close();
+
+  // A log dir failed since the start.
+  bool log_dir_failed() const { return failures_.any_at_sync(); }
 
   Catalog& catalog() { return *catalog_; }
   ProducerIdAllocator& producer_ids() { return *producer_ids_; }
@@ -46,18 +52,22 @@ class StorageParts {
   std::string Summary() const;
 
  private:
-  explicit StorageParts(const Environment& environment) : environment_(environment) {}
+  explicit StorageParts(const Environment& environment);
 
   absl::Status OpenMetadata();
   absl::Status OpenLogDirs();
+  absl::StatusOr<std::unique_ptr<storage::LogDir>> OpenLogDir(const std::string& path);
   absl::Status LoadCatalog();
+  size_t DamagedLogs() const;
 
   const Environment environment_;
+  LogDirFailures failures_;  // Log dirs and metadata ask it.
   NodeId node_id_;
   Uuid cluster_id_;
   LeaderEpoch leader_epoch_;
   std::unique_ptr<storage::MetadataStore> metadata_;
   std::vector<std::unique_ptr<storage::LogDir>> log_dirs_;
+  std::vector<OfflineDir> offline_dirs_;  // Could not be opened.
   std::unique_ptr<ProducerIdAllocator> producer_ids_;
   std::unique_ptr<Catalog> catalog_;
 };

@@ -108,6 +108,11 @@ grpc::ServerUnaryReactor* AdminService::DescribeCluster(grpc::CallbackServerCont
   response->set_kafka_endpoint(KafkaEndpoint(parts_, *context));
   response->set_grpc_endpoint(AuthorityOf(*context));
   response->set_uptime_ms(absl::ToInt64Milliseconds(parts_.clock.Monotonic() - started_));
+  for (const OfflineDir& dir : parts_.catalog.OfflineDirs()) {
+    v1::OfflineLogDir* offline = response->add_offline_log_dirs();
+    offline->set_path(dir.path);
+    offline->set_reason(dir.reason);
+  }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(grpc::Status::OK);
   return reactor;

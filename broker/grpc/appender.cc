@@ -151,6 +151,10 @@ void Appender::Appended(const std::shared_ptr<Batch>& batch, const storage::Appe
     batch->Fail(PartitionClosed(catalog_, *batch->topic));
     return;
   }
+  if (outcome.code == storage::AppendCode::kStorageError && batch->partition->offline()) {
+    batch->Fail(HealthOf(*batch->partition));
+    return;
+  }
   if (grpc::Status status = ToGrpcStatus(outcome); !status.ok()) {
     batch->Fail(std::move(status));
     return;
@@ -174,7 +178,11 @@ void Appender::AnswerWhenCommitted(const std::shared_ptr<Batch>& batch, Offset n
   // Called back by the flusher, who has better things to do than to write to a socket.
   batch->partition->AwaitCommitted(
       next_offset, [batch, &catalog = catalog_, &pool = pool_](const absl::Status& committed) {
-        grpc::Status status = committed.ok() ? grpc::Status::OK : PartitionClosed(catalog, *batch->topic);
+        grpc::Status status;
+        if (!committed.ok()) {
+          const grpc::Status health = HealthOf(*batch->partition);
+          status = health.ok() ? PartitionClosed(catalog, *batch->topic) : health;
+        }
         pool.Post([batch, status = std::move(status)]() mutable {
           batch->callbacks.on_done(std::move(status), std::move(batch->response));
         });

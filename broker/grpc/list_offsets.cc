@@ -58,6 +58,9 @@ grpc::Status ListOffsets(const Catalog& catalog, const v1::ListOffsetsRequest& r
     if (partition == nullptr) {
       return NoSuchPartition(*topic, number);
     }
+    if (grpc::Status health = HealthOf(*partition); !health.ok()) {
+      return health;
+    }
     if (absl::Status status = FindOffset(request, *partition, response->add_offsets()); !status.ok()) {
       return ToGrpcStatus(status);
     }

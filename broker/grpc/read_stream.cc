@@ -74,6 +74,9 @@ grpc::Status ReadStream::Open() {
   if (request_.max_records() < 0) {
     return InvalidArgument("max_records is below 0: leave it out, or 0, to read without a limit");
   }
+  if (grpc::Status health = HealthOf(*partition_); !health.ok()) {
+    return health;
+  }
   stop_at_ = partition_->high_watermark();
   const absl::StatusOr<Offset> first = FirstOffset();
   if (!first.ok()) {
@@ -110,6 +113,9 @@ absl::StatusOr<Offset> ReadStream::FirstOffset() {
 
 ReadStream::Result ReadStream::Fill(grpc::Status* status) {
   response_.Clear();
+  if (*status = HealthOf(*partition_); !status->ok()) {
+    return Result::kEnd;
+  }
   const Offset high_watermark = partition_->high_watermark();
   const Offset limit = request_.stop_at_end() ? std::min(stop_at_, high_watermark) : high_watermark;
   size_t bytes = 0;
@@ -174,7 +180,8 @@ bool ReadStream::WaitForMore() {
   }
   const Offset seen = reader_->next_offset();
   wait_.Arm({partition_}, [self = shared_from_this()] { self->Wake(); });
-  return partition_->high_watermark() <= seen || !wait_.Cancel();
+  const bool missed = partition_->high_watermark() > seen || partition_->offline();
+  return !missed || !wait_.Cancel();
 }
 
 void ReadStream::Wake() {

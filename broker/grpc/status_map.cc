@@ -88,6 +88,10 @@ grpc::Status NoSuchPartition(const Topic& topic, int32_t partition) {
                            topic.partitions.size(), ", numbered from 0"));
 }
 
+grpc::Status HealthOf(const Partition& partition) {
+  return ToGrpcStatus(partition.health());
+}
+
 grpc::Status PartitionClosed(const Catalog& catalog, const Topic& topic) {
   if (catalog.FindById(topic.id) == nullptr) {
     return Make(grpc::StatusCode::ABORTED,

@@ -22,6 +22,9 @@ grpc::Status InvalidArgument(absl::string_view message);
 grpc::Status NoSuchTopic(const Catalog& catalog, absl::string_view name);
 grpc::Status NoSuchPartition(const Topic& topic, int32_t partition);
 
+// OK while the partition serves; FAILED_PRECONDITION or DATA_LOSS with the reason when it is offline.
+grpc::Status HealthOf(const Partition& partition);
+
 // A partition was closed under a call: ABORTED when its topic was deleted, UNAVAILABLE when the broker stops.
 grpc::Status PartitionClosed(const Catalog& catalog, const Topic& topic);
 

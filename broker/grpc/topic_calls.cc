@@ -20,7 +20,9 @@ void Describe(Partition& partition, NodeId node_id, v1::PartitionDescription* de
   description->set_end_offset(log.end().value());
   description->set_high_watermark(partition.high_watermark().value());
   description->set_size_bytes(static_cast<int64_t>(log.size_bytes()));
-  description->set_leader(node_id.value());
+  const absl::Status health = partition.health();
+  description->set_leader(health.ok() ? node_id.value() : -1);
+  description->set_offline_reason(std::string(health.message()));
   description->set_leader_epoch(partition.leader_epoch().value());
 }
 

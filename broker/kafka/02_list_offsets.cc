@@ -112,7 +112,7 @@ Result Answer(const Request::ListOffsetsPartition& asked, int16_t version, const
               bool duplicate) {
   Result result;
   result.partition_index = asked.partition_index;
-  const PartitionLookup found = FindPartition(topic, asked.partition_index);
+  const PartitionLookup found = FindOnlinePartition(topic, asked.partition_index);
   const ErrorCode error = duplicate ? ErrorCode::kInvalidRequest : Check(asked, version, found);
   if (error == ErrorCode::kNone) {
     Find(asked.timestamp, *found.partition, &result);

@@ -25,6 +25,7 @@ using Request = kafka::MetadataRequest;
 using Answer = kafka::MetadataResponse::MetadataResponseTopic;
 
 constexpr int16_t kTopicIdsFrom = 12;
+constexpr int32_t kNoLeader = -1;
 
 // KAFKA-10774: the ids of versions 10 and 11 never worked; both fields are taken seriously from 12 on.
 bool IsValid(const Request& request, int16_t version) {
@@ -71,6 +72,13 @@ Answer Describe(const Topic& topic, NodeId node) {
     entry.leader_epoch = partition->leader_epoch().value();
     entry.replica_nodes = {node.value()};
     entry.isr_nodes = {node.value()};
+    if (partition->offline()) {
+      // As Kafka tells of a partition whose only replica is on a failed log dir: producers that may choose
+      // go to the others.
+      entry.error_code = kafka::ToWire(ErrorCode::kLeaderNotAvailable);
+      entry.leader_id = kNoLeader;
+      entry.offline_replicas = {node.value()};
+    }
   }
   return answer;
 }

@@ -26,7 +26,7 @@ Result Answer(const kafka::OffsetForLeaderEpochRequest::OffsetForLeaderPartition
               const TopicLookup& topic) {
   Result result;
   result.partition = asked.partition;
-  const PartitionLookup found = FindPartition(topic, asked.partition);
+  const PartitionLookup found = FindOnlinePartition(topic, asked.partition);
   const kafka::ErrorCode error = found.partition == nullptr
                                      ? found.error
                                      : CheckLeaderEpoch(asked.current_leader_epoch, *found.partition);

@@ -62,7 +62,7 @@ class Planner {
     if (request_.isolation_level == kReadCommitted) {
       answer->aborted_transactions.emplace();
     }
-    const PartitionLookup found = FindPartition(topic, asked.partition);
+    const PartitionLookup found = FindOnlinePartition(topic, asked.partition);
     if (found.partition == nullptr) {
       return Refuse(found.error, answer);
     }
@@ -197,7 +197,8 @@ FetchPlan PlanFetch(const Request& request, const FetchScope& scope, MayBlock ma
 
 bool IsStale(const FetchPlan& plan) {
   return std::ranges::any_of(plan.watched, [](const FetchPlan::Watched& watched) {
-    return watched.partition->high_watermark() != watched.high_watermark || watched.partition->closed();
+    return watched.partition->high_watermark() != watched.high_watermark || watched.partition->closed() ||
+           watched.partition->offline();
   });
 }
 

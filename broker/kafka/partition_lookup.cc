@@ -25,6 +25,14 @@ PartitionLookup FindPartition(const TopicLookup& topic, int32_t partition) {
           .error = found == nullptr ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kNone};
 }
 
+PartitionLookup FindOnlinePartition(const TopicLookup& topic, int32_t partition) {
+  const PartitionLookup found = FindPartition(topic, partition);
+  if (found.partition != nullptr && found.partition->offline()) {
+    return {.error = ErrorCode::kKafkaStorageError};
+  }
+  return found;
+}
+
 ErrorCode CheckLeaderEpoch(int32_t claimed, const Partition& partition) {
   const int32_t ours = partition.leader_epoch().value();
   if (claimed < 0 || claimed == ours) {

@@ -22,6 +22,8 @@ struct PartitionLookup {
   kafka::ErrorCode error = kafka::ErrorCode::kNone;
 };
 PartitionLookup FindPartition(const TopicLookup& topic, int32_t partition);
+// The same, with KAFKA_STORAGE_ERROR for one that is offline.
+PartitionLookup FindOnlinePartition(const TopicLookup& topic, int32_t partition);
 
 // KIP-320: a client that believes in another leadership than ours is told so. -1: it does not say.
 kafka::ErrorCode CheckLeaderEpoch(int32_t claimed, const Partition& partition);

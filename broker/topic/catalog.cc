@@ -82,6 +82,16 @@ size_t Catalog::partition_count() const {
   return partition_count_;
 }
 
+std::vector<OfflineDir> Catalog::OfflineDirs() const {
+  std::vector<OfflineDir> offline = parts_.offline_dirs;
+  for (const storage::LogDir* dir : parts_.log_dirs) {
+    if (const absl::Status health = dir->health(); !health.ok()) {
+      offline.push_back({.path = dir->path(), .reason = std::string(health.message())});
+    }
+  }
+  return offline;
+}
+
 TopicError Catalog::UnknownTopic(absl::string_view name) const {
   const std::vector<TopicPtr> all = All();
   std::vector<absl::string_view> names;

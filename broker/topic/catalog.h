@@ -77,9 +77,11 @@ class Catalog {
     LeaderEpoch leader_epoch;  // The broker's boot count: every partition it serves has it.
     Logger* logger = nullptr;  // Null: says nothing.
     Random* random = nullptr;  // For topic ids; null: seeded by the system. One thread at a time uses it.
+    std::vector<OfflineDir> offline_dirs = {};  // Those of log.dirs that are not among `log_dirs`.
   };
   // Matches the logs that were found to the topics that exist; finishes interrupted creations and deletions.
-  // absl::DataLoss when a topic's log is gone; logs that belong to no topic are left alone, with a warning.
+  // absl::DataLoss when a topic's log is gone, unless it may be in a directory that is offline: then it is
+  // offline, too, and never made anew. Logs that belong to no topic are left alone, with a warning.
   static absl::StatusOr<std::unique_ptr<Catalog>> Load(Parts parts);
 
   // Closes what is open.
@@ -93,6 +95,9 @@ class Catalog {
   // UNKNOWN_TOPIC_OR_PARTITION, with the nearest name there is.
   TopicError UnknownTopic(absl::string_view name) const;
   size_t partition_count() const;
+
+  // The log dirs that serve nothing: could not be opened, or failed since.
+  std::vector<OfflineDir> OfflineDirs() const;
 
   // `validate_only` checks and changes nothing; `created`, which may be null, then gets a topic with a config
   // but neither id nor partitions.

@@ -10,7 +10,7 @@
 namespace sluice::broker {
 
 absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Load(Parts parts) {
-  ASSIGN_OR_RETURN(LogShelf shelf, LogShelf::Open(parts.log_dirs));
+  ASSIGN_OR_RETURN(LogShelf shelf, LogShelf::Open(parts.log_dirs, parts.offline_dirs));
   std::unique_ptr<Catalog> catalog(new Catalog(std::move(parts), std::move(shelf)));
   absl::MutexLock change(&catalog->change_mu_);
   RETURN_IF_ERROR(catalog->LoadAll());
@@ -29,7 +29,7 @@ absl::Status Catalog::LoadAll() {
     if (!status.ok()) {
       return WithContext(status, absl::StrCat("topic ", stored.name));
     }
-    if (!finished) {
+    if (!finished && shelf_.complete()) {
       RETURN_IF_ERROR(store_.Finish(stored.name));
     }
   }
@@ -39,8 +39,14 @@ absl::Status Catalog::LoadAll() {
 
 absl::Status Catalog::LoadTopic(const StoredTopic& stored, int32_t partitions_made) {
   ASSIGN_OR_RETURN(const TopicConfig config, TopicConfig::Resolve(parts_.config, stored.configs));
-  for (int32_t i = 0; i < partitions_made; ++i) {
-    if (shelf_.Find({stored.id, PartitionId(i)}) == nullptr) {
+  for (int32_t i = 0; i < stored.partitions; ++i) {
+    const storage::LogName name = {.topic = stored.name, .id = {stored.id, PartitionId(i)}};
+    if (shelf_.Find(name.id) != nullptr) {
+      continue;
+    }
+    if (!shelf_.complete()) {
+      shelf_.PresumeOffline(name);
+    } else if (i < partitions_made) {
       return absl::DataLossError(absl::StrCat(
           "the log of partition ", i,
           " is in none of log.dirs, though it was made: is a disk not "

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
+#include "storage/log/offline_log.h"
 
 namespace sluice::broker {
 
@@ -13,7 +15,7 @@ using storage::LogDir;
 using storage::LogId;
 using storage::LogName;
 
-absl::StatusOr<LogShelf> LogShelf::Open(std::vector<LogDir*> dirs) {
+absl::StatusOr<LogShelf> LogShelf::Open(std::vector<LogDir*> dirs, std::vector<OfflineDir> offline) {
   CHECK(!dirs.empty());
   LogShelf shelf;
   for (LogDir* dir : dirs) {
@@ -31,12 +33,33 @@ absl::StatusOr<LogShelf> LogShelf::Open(std::vector<LogDir*> dirs) {
     }
   }
   shelf.dirs_ = std::move(dirs);
+  shelf.offline_ = std::move(offline);
   return shelf;
 }
 
 std::shared_ptr<Log> LogShelf::Find(const LogId& id) const {
-  const auto place = places_.find(id);
-  return place == places_.end() ? nullptr : place->second.dir->Share(id);
+  if (const auto place = places_.find(id); place != places_.end()) {
+    return place->second.dir->Share(id);
+  }
+  const auto presumed = presumed_.find(id);
+  return presumed == presumed_.end() ? nullptr : presumed->second;
+}
+
+std::string LogShelf::OfflineText() const {
+  return absl::StrJoin(offline_, ", ", [](std::string* out, const OfflineDir& dir) {
+    absl::StrAppend(out, dir.path, " (", dir.reason, ")");
+  });
+}
+
+void LogShelf::PresumeOffline(const LogName& name) {
+  CHECK(!complete());
+  const std::string log = absl::StrCat(name.topic, "-", name.id.partition.value());
+  presumed_[name.id] = std::make_shared<storage::OfflineLog>(
+      name.id, absl::StrCat(offline_.front().path, "/", log),
+      absl::FailedPreconditionError(absl::StrCat(
+          "log ", log, " is offline: it is in none of the log dirs that could be opened, so it is ",
+          "taken to be in one that is offline: ", OfflineText(),
+          ". Bring the disk back, then start the broker again")));
 }
 
 absl::StatusOr<std::shared_ptr<Log>> LogShelf::FindOrCreate(const LogName& name,
@@ -45,6 +68,11 @@ absl::StatusOr<std::shared_ptr<Log>> LogShelf::FindOrCreate(const LogName& name,
     return found;
   }
   LogDir* dir = Emptiest();
+  if (dir == nullptr) {
+    return absl::FailedPreconditionError(absl::StrCat("no log dir is online to make ", name.topic, "-",
+                                                      name.id.partition.value(),
+                                                      " in; check the disks, then start the broker again"));
+  }
   ASSIGN_OR_RETURN(std::shared_ptr<Log> log, dir->Create(name, options));
   places_.insert_or_assign(name.id, Place{dir, name.topic});
   ++counts_[dir];
@@ -54,7 +82,9 @@ absl::StatusOr<std::shared_ptr<Log>> LogShelf::FindOrCreate(const LogName& name,
 absl::Status LogShelf::Delete(const LogId& id) {
   const auto place = places_.find(id);
   if (place == places_.end()) {
-    return absl::OkStatus();
+    return complete() ? absl::OkStatus()
+                      : absl::FailedPreconditionError(
+                            absl::StrCat("they may be in a log dir that is offline: ", OfflineText()));
   }
   LogDir* dir = place->second.dir;
   RETURN_IF_ERROR(dir->Delete(id));
@@ -74,9 +104,13 @@ std::vector<LogShelf::Entry> LogShelf::Entries() const {
 }
 
 LogDir* LogShelf::Emptiest() const {
-  return *std::min_element(dirs_.begin(), dirs_.end(), [this](const LogDir* a, const LogDir* b) {
-    return counts_.at(a) < counts_.at(b);
-  });
+  LogDir* emptiest = nullptr;
+  for (LogDir* dir : dirs_) {
+    if (dir->health().ok() && (emptiest == nullptr || counts_.at(dir) < counts_.at(emptiest))) {
+      emptiest = dir;
+    }
+  }
+  return emptiest;
 }
 
 }  // namespace sluice::broker

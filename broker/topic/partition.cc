@@ -1,5 +1,6 @@
 #include "broker/topic/partition.h"
 
+#include <limits>
 #include <map>
 #include <utility>
 #include <vector>
@@ -24,21 +25,27 @@ class Partition::Waits {
       : name_(std::move(name)), log_(log), seen_(log->readable_end()) {}
 
   void AwaitCommitted(Offset offset, Done done) {
+    absl::Status health;
     {
       absl::MutexLock lock(&mu_);
-      if (!closed_ && log_->readable_end() < offset) {
+      health = log_->health();
+      if (!closed_ && health.ok() && log_->readable_end() < offset) {
         // Appends come in order, so do their waits: nearly always the last place.
         commits_.emplace_hint(commits_.end(), offset, std::move(done));
         return;
       }
     }
-    done(log_->readable_end() >= offset ? absl::OkStatus() : ClosedStatus());
+    if (!health.ok()) {
+      done(std::move(health));
+    } else {
+      done(log_->readable_end() >= offset ? absl::OkStatus() : ClosedStatus());
+    }
   }
 
   void AddWaiter(std::shared_ptr<PartitionWaiter> waiter) {
     {
       absl::MutexLock lock(&mu_);
-      if (!closed_) {
+      if (!closed_ && log_->health().ok()) {
         const PartitionWaiter* key = waiter.get();
         waiters_[key] = std::move(waiter);
         return;
@@ -59,18 +66,21 @@ class Partition::Waits {
   void OnLogMoved() {
     std::vector<Done> done;
     Waiters waiters;
+    absl::Status health;
     {
       absl::MutexLock lock(&mu_);
       const Offset readable_end = log_->readable_end();
-      if (closed_ || readable_end == seen_) {
+      // After the end, so that nothing that a sync brought while another one failed is committed.
+      health = log_->health();
+      if (closed_ || (health.ok() && readable_end == seen_)) {
         return;  // Only the end moved, and nobody may see that yet.
       }
       seen_ = readable_end;
-      TakeCommitsBefore(readable_end, &done);
+      TakeCommitsBefore(health.ok() ? readable_end : Offset(std::numeric_limits<int64_t>::max()), &done);
       waiters.swap(waiters_);
     }
     for (Done& commit : done) {
-      commit(absl::OkStatus());
+      commit(health);
     }
     Wake(waiters);
   }

@@ -32,17 +32,23 @@ class Partition {
   LeaderEpoch leader_epoch() const { return epoch_; }
   storage::Log& log() { return *log_; }
 
+  // Why the partition is offline: damaged, or its log dir's disk failed. OK while it serves. An offline one
+  // stays so until the next start.
+  absl::Status health() const { return log_->health(); }
+  bool offline() const { return !health().ok(); }
+
   // What consumers may read up to. One replica: the log's readable end. Without open transactions it is also
   // the last stable offset.
   Offset high_watermark() const { return log_->readable_end(); }
   Offset last_stable_offset() const { return high_watermark(); }
 
   // Calls `done` once everything before `offset` is on the disk (acks=all on a synced topic; at once on a
-  // page-cache one), or with an error when that will never be: topic deleted, storage failed.
+  // page-cache one), or with an error when that will never be: topic deleted, or the partition went offline.
+  // Nothing is committed from then on, not even what reached the disk before.
   void AwaitCommitted(Offset offset, absl::AnyInvocable<void(absl::Status)> done);
 
-  // `waiter` hears of the next move of the high watermark or of the partition's end; keep it alive by the
-  // shared_ptr. Look at the high watermark again after this call: a move before it is not told.
+  // `waiter` hears of the next move of the high watermark, or that the partition ended or is offline; keep it
+  // alive by the shared_ptr. Look at the high watermark again after this call: a move before it is not told.
   void AddWaiter(std::shared_ptr<PartitionWaiter> waiter);
   void RemoveWaiter(const PartitionWaiter* waiter);
 

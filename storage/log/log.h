@@ -95,6 +95,11 @@ class Log {
  public:
   virtual ~Log() = default;
 
+  // OK while the log serves. Else why it does not, until a later start finds it whole again: a sync of its
+  // log dir failed, its files are damaged, or its log dir could not be opened. Appends and reads then answer
+  // kStorageError with it, whatever memory still shows.
+  virtual absl::Status health() const { return absl::OkStatus(); }
+
   // The batch must have passed the caller's validation (size, magic, CRC, counts); its base offset and leader
   // epoch are assigned here, in the log's copy.
   virtual AppendOutcome TryAppend(const record::BatchView& batch, const AppendContext& context) = 0;
@@ -112,9 +117,9 @@ class Log {
   virtual Offset durable_end() const = 0;
   virtual Offset readable_end() const = 0;
 
-  // Calls `listener` after end(), durable_end() or start() moved, or the log was closed, from the thread that
-  // moved it, at times from several at once. It must not block and must not call back into the log's append.
-  // One listener, set once; what moves meanwhile is not told, so look after setting it.
+  // Calls `listener` after end(), durable_end(), start() or health() changed, or the log was closed, from the
+  // thread that did it, at times from several at once. It must not block and must not call back into the
+  // log's append. One listener, set once; what moves meanwhile is not told, so look after setting it.
   virtual void SetListener(absl::AnyInvocable<void()> listener) = 0;
 
   // Asks for everything appended so far to be put on the disk, soon, together with whatever else waits:

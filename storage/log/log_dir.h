@@ -9,8 +9,11 @@
 //   DIR/orders-0.<id>-delete/  a deleted log, on its way out
 //
 // Open() recovers every log it finds, in parallel: from its checkpoint, or by a walk through the headers
-// where there is none. A torn tail of an unclean stop is cut; damage below the durable point is an error that
-// names file and byte.
+// where there is none. A torn tail of an unclean stop is cut. Damage below the durable point takes that log
+// offline (damaged()): it is there, and answers everything with an error that names file and byte.
+//
+// The first sync that fails takes the whole directory offline, for good: health(). Nothing that was not known
+// to be on the disk before is acknowledged or served from then on.
 #pragma once
 
 #include <memory>
@@ -54,7 +57,8 @@ struct LogEnvironment {
   Disk& disk;
   Clock& clock;
   Executor& pool;  // For allocation, population, rolling, indexing, retention, deletion.
-  // A sync failed: nothing may be acknowledged from now on; the broker must stop with an error.
+  // A sync failed: the directory is offline from now on. Told once, from the thread that found out, which may
+  // hold locks of a log: it must not block or call back.
   absl::AnyInvocable<void(absl::Status) const> on_fatal;
 };
 
@@ -72,21 +76,32 @@ class LogDir {
 
   // Takes the lock, reads or writes meta.properties (a new directory gets `cluster_id`), recovers.
   // Errors: absl::FailedPrecondition: in use by another broker, another cluster's or node's, or of a newer
-  // format; absl::PermissionDenied, absl::ResourceExhausted; absl::DataLoss: damage, which file and byte.
+  // format; absl::PermissionDenied, absl::ResourceExhausted; absl::DataLoss: the disk, or a file that belongs
+  // to no single log, is damaged.
   static absl::StatusOr<std::unique_ptr<LogDir>> Open(const LogDirOptions& options, const Uuid& cluster_id,
                                                       LogEnvironment environment);
   // Like a crash: nothing is synced or marked. Use Close(). The executor must still run what it was given, or
   // drop it; no call into a log may be under way.
   virtual ~LogDir() = default;
 
+  // Damaged ones among them.
   virtual std::vector<FoundLog> logs() const = 0;
+  // Logs that Open() found damaged and left as they are, each with the error that names file and byte.
+  struct DamagedLog {
+    LogName name;
+    std::string directory;
+    absl::Status status;
+  };
+  virtual std::vector<DamagedLog> damaged() const { return {}; }
+  // OK until a sync failed; absl::FailedPrecondition with the reason from then on.
+  virtual absl::Status health() const { return absl::OkStatus(); }
   virtual Log* Find(const LogId& id) const = 0;
   // Durable when it returns. The log lives until Delete or the LogDir's end: whoever shares it beyond that
   // gets kClosed. absl::AlreadyExists when there is one of that id or that topic and partition.
   virtual absl::StatusOr<std::shared_ptr<Log>> Create(const LogName& name, const LogOptions& options) = 0;
   virtual std::shared_ptr<Log> Share(const LogId& id) const = 0;
   // Closes the log, renames its directory away (durable when it returns) and unlinks it in the background;
-  // ranges already handed out stay readable.
+  // ranges already handed out stay readable. Refused while the directory is offline.
   virtual absl::Status Delete(const LogId& id) = 0;
 
   // One round of maintenance. The dir's own thread calls it each maintenance_interval_ms (never, when that is
@@ -94,6 +109,7 @@ class LogDir {
   virtual void Tick() = 0;
 
   // Syncs all logs, writes checkpoints, flushes the index, marks the directory clean. No append may follow.
+  // An offline directory is left as it is, which is an error; one with damaged logs is not marked.
   virtual absl::Status Close() = 0;
 
   struct Stats {
@@ -103,6 +119,7 @@ class LogDir {
     std::vector<std::string> losses;  // What was cut off page-cache logs: a sentence each, to be logged.
   };
   virtual Stats stats() const = 0;
+  virtual const std::string& path() const = 0;
   virtual const Uuid& cluster_id() const = 0;
   virtual const Uuid& directory_id() const = 0;
 };

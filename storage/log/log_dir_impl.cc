@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/base/random.h"
 #include "proto/base/status_macros.h"
+#include "storage/log/open_log.h"
 
 namespace sluice::storage {
 namespace {
@@ -73,11 +74,7 @@ LogDirImpl::LogDirImpl(const LogDirOptions& options, LogEnvironment environment,
       lock_(std::move(lock)),
       properties_(properties),
       index_(std::move(index)),
-      failure_([this](absl::Status status) {
-        if (environment_.on_fatal) {
-          environment_.on_fatal(std::move(status));
-        }
-      }),
+      failure_([this](absl::Status status) { OnSyncFailed(std::move(status)); }),
       syncs_(MakeScheduler(options, *index_, failure_)),
       context_{.disk = environment_.disk,
                .clock = environment_.clock,
@@ -121,8 +118,12 @@ absl::Status LogDirImpl::Recover(bool clean) {
   const auto recover = [&] {
     for (size_t i = next++; i < found.size(); i = next++) {
       absl::StatusOr<std::shared_ptr<PartitionLog>> log =
-          PartitionLog::Open(context_, found[i].second, found[i].first.id, journal_of(found[i].first.id));
+          OpenLog(context_, found[i].second, found[i].first.id, journal_of(found[i].first.id));
       absl::MutexLock lock(&mu);
+      if (absl::IsDataLoss(log.status())) {  // Its files cannot be read; the others' can.
+        PutOffline(found[i].first, found[i].second, log.status());
+        continue;
+      }
       if (!log.ok()) {
         first_error.Update(log.status());
         continue;
@@ -141,6 +142,7 @@ absl::Status LogDirImpl::Recover(bool clean) {
   for (std::thread& thread : threads) {
     thread.join();
   }
+  RETURN_IF_ERROR(health());
   RETURN_IF_ERROR(first_error);
   RETURN_IF_ERROR(BeginJournal(last));
   RETURN_IF_ERROR(MarkUnclean(clean));
@@ -163,6 +165,31 @@ absl::Status LogDirImpl::BeginJournal(const LastJournal& last) {
     static_cast<JournalScheduler&>(*syncs_).Begin(std::move(ring));
   }
   return absl::OkStatus();
+}
+
+void LogDirImpl::PutOffline(const LogName& name, const std::string& directory, absl::Status reason) {
+  absl::MutexLock lock(&logs_mu_);
+  damaged_[name.id] = {name, std::make_shared<OfflineLog>(name.id, directory, std::move(reason))};
+}
+
+// Whoever waits for one of the logs hears of it from the pool: the caller may hold a log's locks.
+void LogDirImpl::OnSyncFailed(absl::Status status) {
+  if (environment_.on_fatal) {
+    environment_.on_fatal(std::move(status));
+  }
+  for (const Entry& entry : AllEntries()) {
+    entry.log->TellOffline();
+  }
+}
+
+absl::Status LogDirImpl::health() const {
+  if (!failure_.raised()) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("log dir ", options_.path,
+                   " is offline, because a sync failed and what is in memory may not be on the ",
+                   "disk: ", failure_.status().message(), ". Check the disk, then start the broker again"));
 }
 
 // Only once recovery succeeded: an attempt that failed changes nothing for the next one.
@@ -244,25 +271,40 @@ std::vector<LogDir::FoundLog> LogDirImpl::logs() const {
   for (const Entry& entry : AllEntries()) {
     found.push_back({entry.name, entry.log.get()});
   }
+  absl::MutexLock lock(&logs_mu_);
+  for (const auto& [id, entry] : damaged_) {
+    found.push_back({entry.name, entry.log.get()});
+  }
+  return found;
+}
+
+std::vector<LogDir::DamagedLog> LogDirImpl::damaged() const {
+  absl::MutexLock lock(&logs_mu_);
+  std::vector<DamagedLog> found;
+  for (const auto& [id, entry] : damaged_) {
+    found.push_back({entry.name, entry.log->directory(), entry.log->health()});
+  }
   return found;
 }
 
 Log* LogDirImpl::Find(const LogId& id) const {
-  absl::MutexLock lock(&logs_mu_);
-  const auto found = logs_.find(id);
-  return found == logs_.end() ? nullptr : found->second.log.get();
+  return Share(id).get();
 }
 
 std::shared_ptr<Log> LogDirImpl::Share(const LogId& id) const {
   absl::MutexLock lock(&logs_mu_);
-  const auto found = logs_.find(id);
-  return found == logs_.end() ? nullptr : found->second.log;
+  if (const auto found = logs_.find(id); found != logs_.end()) {
+    return found->second.log;
+  }
+  const auto damaged = damaged_.find(id);
+  return damaged == damaged_.end() ? nullptr : damaged->second.log;
 }
 
 absl::Status LogDirImpl::CheckIsNew(const LogName& name) const {
   if (closed_) {
     return absl::FailedPreconditionError(absl::StrCat("log dir ", options_.path, " was closed"));
   }
+  RETURN_IF_ERROR(health());
   if (Find(name.id) != nullptr || environment_.disk.Exists(PathOf(DirectoryName(name)))) {
     return absl::AlreadyExistsError(
         absl::StrCat("log dir ", options_.path, ": there is a log ", DirectoryName(name), " already"));
@@ -296,21 +338,29 @@ absl::StatusOr<std::shared_ptr<Log>> LogDirImpl::Create(const LogName& name, con
 // Renamed, it is deleted for every restart to come; what is left is a matter of disk space.
 absl::Status LogDirImpl::Delete(const LogId& id) {
   absl::MutexLock create(&create_mu_);
+  RETURN_IF_ERROR(health());  // What it says of a rename could not be believed: the next start deletes.
   Entry entry;
+  DamagedEntry damaged;
   {
     absl::MutexLock lock(&logs_mu_);
-    const auto found = logs_.find(id);
-    if (found == logs_.end()) {
+    if (const auto found = logs_.find(id); found != logs_.end()) {
+      entry = found->second;
+      logs_.erase(found);
+    } else if (const auto offline = damaged_.find(id); offline != damaged_.end()) {
+      damaged = offline->second;
+      damaged_.erase(offline);
+    } else {
       return absl::NotFoundError(absl::StrCat("log dir ", options_.path, ": no log of topic ",
                                               id.topic_id.ToString(), ", partition ", id.partition.value()));
     }
-    entry = found->second;
-    logs_.erase(found);
   }
-  entry.log->Abandon();
-  const std::string deleted =
-      absl::StrCat(PathOf(DirectoryName(entry.name)), ".", id.topic_id.ToString(), kDeletedLogSuffix);
-  RETURN_IF_ERROR(environment_.disk.Rename(entry.log->directory(), deleted));
+  if (entry.log != nullptr) {
+    entry.log->Abandon();
+  }
+  const LogName& name = entry.log != nullptr ? entry.name : damaged.name;
+  const std::string path = PathOf(DirectoryName(name));
+  const std::string deleted = absl::StrCat(path, ".", id.topic_id.ToString(), kDeletedLogSuffix);
+  RETURN_IF_ERROR(environment_.disk.Rename(path, deleted));
   RETURN_IF_ERROR(environment_.disk.SyncDirectory(options_.path));
   index_->DropLog(id);
   RemoveInBackground(deleted);
@@ -318,6 +368,9 @@ absl::Status LogDirImpl::Delete(const LogId& id) {
 }
 
 void LogDirImpl::Tick() {
+  if (failure_.raised()) {
+    return;
+  }
   for (const Entry& entry : AllEntries()) {
     entry.log->Maintain();
   }
@@ -353,19 +406,26 @@ absl::Status LogDirImpl::Close() {
     return absl::OkStatus();
   }
   StopTimer();
+  if (failure_.raised()) {
+    for (const Entry& entry : AllEntries()) {
+      entry.log->Abandon();
+    }
+    return health();
+  }
   absl::Status status;
   for (const Entry& entry : AllEntries()) {
     status.Update(entry.log->Close());
   }
   status.Update(index_->Flush());
   RETURN_IF_ERROR(status);
-  return MarkClean();
+  // A damaged log was not closed: what a repair leaves of it must be walked, batch by batch.
+  return damaged().empty() ? MarkClean() : absl::OkStatus();
 }
 
 LogDir::Stats LogDirImpl::stats() const {
   Stats stats = stats_;
   absl::MutexLock lock(&logs_mu_);
-  stats.logs = logs_.size();
+  stats.logs = logs_.size() + damaged_.size();
   return stats;
 }
 

@@ -20,6 +20,7 @@
 #include "storage/log/log_dir.h"
 #include "storage/log/log_dir_journal.h"
 #include "storage/log/meta_properties.h"
+#include "storage/log/offline_log.h"
 #include "storage/log/partition_log.h"
 
 namespace sluice::storage {
@@ -34,6 +35,8 @@ class LogDirImpl final : public LogDir {
   absl::Status Recover(bool clean);
 
   std::vector<FoundLog> logs() const override;
+  std::vector<DamagedLog> damaged() const override;
+  absl::Status health() const override;
   Log* Find(const LogId& id) const override;
   absl::StatusOr<std::shared_ptr<Log>> Create(const LogName& name, const LogOptions& options) override;
   std::shared_ptr<Log> Share(const LogId& id) const override;
@@ -41,6 +44,7 @@ class LogDirImpl final : public LogDir {
   void Tick() override;
   absl::Status Close() override;
   Stats stats() const override;
+  const std::string& path() const override { return options_.path; }
   const Uuid& cluster_id() const override { return properties_.cluster_id; }
   const Uuid& directory_id() const override { return properties_.directory_id; }
 
@@ -50,6 +54,10 @@ class LogDirImpl final : public LogDir {
     std::shared_ptr<PartitionLog> log;  // Shared with its tasks, the flusher and the broker.
   };
   using Entries = absl::flat_hash_map<LogId, Entry>;
+  struct DamagedEntry {
+    LogName name;
+    std::shared_ptr<OfflineLog> log;  // Shared with the broker.
+  };
 
   std::string PathOf(absl::string_view name) const;
   LogDirJournal JournalParts();
@@ -58,6 +66,8 @@ class LogDirImpl final : public LogDir {
   absl::Status MarkClean();
   absl::StatusOr<std::vector<std::pair<LogName, std::string>>> ListLogs();
   absl::StatusOr<std::optional<LogName>> ReadName(const std::string& directory_name);
+  void PutOffline(const LogName& name, const std::string& directory, absl::Status reason);
+  void OnSyncFailed(absl::Status status);
   void RemoveInBackground(std::string path);
   absl::Status CheckIsNew(const LogName& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
   absl::Status MakeDirectory(const std::string& path, const LogName& name);
@@ -79,6 +89,7 @@ class LogDirImpl final : public LogDir {
   absl::Mutex create_mu_;  // One Create or Delete at a time.
   mutable absl::Mutex logs_mu_ ABSL_ACQUIRED_AFTER(create_mu_);
   Entries logs_ ABSL_GUARDED_BY(logs_mu_);
+  absl::flat_hash_map<LogId, DamagedEntry> damaged_ ABSL_GUARDED_BY(logs_mu_);
   bool closed_ ABSL_GUARDED_BY(create_mu_) = false;
 
   absl::Mutex timer_mu_;

@@ -184,6 +184,16 @@ void PartitionLog::Post(Task task) {
   });
 }
 
+absl::Status PartitionLog::health() const {
+  if (!context_.failure.raised()) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "log ", directory_,
+      " is offline, because a sync of its log dir failed and what is in memory may not be ",
+      "on the disk: ", context_.failure.status().message(), ". Check the disk, then start the broker again"));
+}
+
 absl::Status PartitionLog::ClosedError() const {
   return absl::FailedPreconditionError(absl::StrCat("log ", directory_, " was closed or deleted"));
 }
@@ -211,6 +221,9 @@ ReadOutcome PartitionLog::Read(const ReadRequest& request, ReadCursor* cursor) {
 
 // The start moves before the first file goes: a file that is missing below it was dropped, not lost.
 ReadOutcome PartitionLog::ReadFrom(const ReadRequest& request, ReadCursor* cursor, MayBlock may_block) {
+  if (context_.failure.raised()) {
+    return {.code = ReadCode::kStorageError, .range = {}, .status = health()};
+  }
   ReadOutcome outcome = reader_.Read(request, start(), cursor, may_block);
   if (outcome.code == ReadCode::kStorageError && request.offset < start()) {
     return {.code = ReadCode::kOffsetOutOfRange, .range = {}, .status = absl::OkStatus()};

@@ -73,6 +73,7 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   size_t segment_count() const override { return segments_.size(); }
   const LogId& id() const override { return id_; }
   const std::string& directory() const override { return directory_; }
+  absl::Status health() const override;
 
   // For the scheduler of syncs.
   absl::Status SyncNow() override;
@@ -87,6 +88,8 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   absl::Status Close();
   // As if the process ended here, or before the log is deleted. Waits for running tasks.
   void Abandon();
+  // Its log dir went offline: the listener hears of it, from the pool.
+  void TellOffline() { Post(&PartitionLog::Notify); }
   uint64_t recovered_bytes() const { return recovered_bytes_; }
   const std::string& recovered_loss() const { return recovered_loss_; }
 

@@ -73,7 +73,7 @@ AppendOutcome PartitionLog::AppendLocked(const record::BatchView& batch, const A
     return Only(AppendCode::kClosed);
   }
   if (context_.failure.raised()) {
-    return StorageError(context_.failure.status());
+    return StorageError(health());
   }
   const ProducerState::Answer answer = producers_.Check(batch);
   if (answer.verdict != ProducerVerdict::kAccept) {

@@ -137,6 +137,7 @@ void PartitionLog::CloseIdleFiles() {
 }
 
 absl::Status PartitionLog::AdvanceStart(Offset start) {
+  RETURN_IF_ERROR(health());
   if (!gate_.Enter()) {
     return ClosedError();
   }
@@ -216,6 +217,7 @@ absl::StatusOr<std::optional<OffsetAndTimestamp>> PartitionLog::FindTimestamp(in
   if (closed()) {
     return ClosedError();
   }
+  RETURN_IF_ERROR(health());
   RETURN_IF_ERROR(Drain());
   return times_.FirstAtOrAfter(timestamp_ms, start(), std::min(limit, end()));
 }
@@ -224,6 +226,7 @@ absl::StatusOr<std::optional<OffsetAndTimestamp>> PartitionLog::FindMaxTimestamp
   if (closed()) {
     return ClosedError();
   }
+  RETURN_IF_ERROR(health());
   RETURN_IF_ERROR(Drain());
   return times_.Largest(start(), std::min(limit, end()));
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
 #include "storage/log/batch_reader.h"
+#include "storage/log/damage.h"
 #include "storage/log/index_feeder.h"
 #include "storage/log/journal_replay.h"
 #include "storage/log/log_options.h"
@@ -58,12 +59,9 @@ class Recovery {
 
   std::string Path(size_t index) const { return Path(SegmentFileName(bases_[index])); }
   std::string Path(const std::string& name) const { return absl::StrCat(in_.directory, "/", name); }
-  absl::Status Damage(const std::string& path, uint64_t position, absl::string_view what) const {
-    return absl::DataLossError(absl::StrCat(path, ": byte ", position, ": ", what,
-                                            "; nothing was changed. Restore the file from a replica or "
-                                            "backup, or move the partition's directory away to go on "
-                                            "without it"));
-  }
+  // `lost_from`: what cannot be followed any more; the file's base offset where nothing nearer is known.
+  absl::Status DamagedAt(const std::string& path, uint64_t position, absl::string_view what,
+                         std::optional<Offset> lost_from = std::nullopt) const;
 
   const RecoveryInput& in_;
   std::vector<Offset> bases_;  // Of the segment files, ascending.
@@ -74,6 +72,17 @@ class Recovery {
   EpochCache epochs_;
   IndexUpdate update_;
 };
+
+absl::Status Recovery::DamagedAt(const std::string& path, uint64_t position, absl::string_view what,
+                                 std::optional<Offset> lost_from) const {
+  Damage damage{.file = path.substr(in_.directory.size() + 1),
+                .byte = position,
+                .offset = Offset(0),
+                .reason = std::string(what)};
+  damage.offset = lost_from.value_or(ParseSegmentFileName(damage.file).value_or(Offset(0)));
+  damage.durable = acknowledged_;
+  return DamageError(damage, in_.directory);
+}
 
 absl::Status Recovery::ListSegments() {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, in_.disk.List(in_.directory));
@@ -101,9 +110,9 @@ absl::Status Recovery::LoadCheckpoint() {
     return absl::OkStatus();
   }
   if (bases_.empty() || checkpoint_->segment_base > bases_.back()) {
-    return Damage(Path(SegmentFileName(checkpoint_->segment_base)), checkpoint_->position,
-                  absl::StrCat("the segment is missing, and records up to offset ",
-                               checkpoint_->next_offset.value(), " were on the disk"));
+    return DamagedAt(Path(SegmentFileName(checkpoint_->segment_base)), checkpoint_->position,
+                     absl::StrCat("the segment is missing, and records up to offset ",
+                                  checkpoint_->next_offset.value(), " were on the disk"));
   }
   out_.state = *std::move(state);
   feeder_ = IndexFeeder(out_.state.max_timestamp_ms);
@@ -148,7 +157,7 @@ absl::StatusOr<RecoveredLog> Recovery::Run() {
       RETURN_IF_ERROR(TakeSealed(first_walked++, known));
     }
     if (bases_[first_walked] != checkpoint_->segment_base) {
-      return Damage(Path(SegmentFileName(checkpoint_->segment_base)), 0, "the segment is missing");
+      return DamagedAt(Path(SegmentFileName(checkpoint_->segment_base)), 0, "the segment is missing");
     }
   }
   if (!in_.after.clean || !checkpoint_) {
@@ -177,14 +186,15 @@ absl::Status Recovery::TakeSealed(size_t index, const std::map<Offset, SegmentEn
   const std::string path = Path(index);
   ASSIGN_OR_RETURN(const uint64_t size, in_.disk.FileSize(path));
   if (size < entry.size_bytes) {
-    return Damage(
+    return DamagedAt(
         path, size,
         absl::StrCat("the file ends here, and ", entry.size_bytes, " bytes of it were on the disk"));
   }
   if (entry.next_offset != bases_[index + 1]) {
-    return Damage(path, entry.size_bytes,
-                  absl::StrCat("the segment ends at offset ", entry.next_offset.value(),
-                               " and the next begins at ", bases_[index + 1].value()));
+    return DamagedAt(path, entry.size_bytes,
+                     absl::StrCat("the segment ends at offset ", entry.next_offset.value(),
+                                  " and the next begins at ", bases_[index + 1].value()),
+                     entry.next_offset);
   }
   auto segment = std::make_shared<Segment>(in_.disk, path, bases_[index]);
   segment->RaiseMaxTimestamp(entry.max_timestamp_ms);
@@ -239,8 +249,8 @@ absl::StatusOr<Recovery::Walked> Recovery::Walk(size_t index, LogPosition from, 
   ASSIGN_OR_RETURN(std::shared_ptr<File> file, in_.disk.Open(path, Disk::OpenMode::kReadWrite));
   ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   if (size < from.position) {
-    return Damage(path, size,
-                  absl::StrCat("the file ends here, and ", from.position, " bytes of it were on the disk"));
+    return DamagedAt(
+        path, size, absl::StrCat("the file ends here, and ", from.position, " bytes of it were on the disk"));
   }
   auto segment = std::make_shared<Segment>(in_.disk, path, bases_[index], file);
   if (from.position > 0) {
@@ -312,28 +322,31 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
   }
   const bool damaged = tail.kind == TailVerdict::Kind::kDamaged;
   if (!in_.after.clean && WasAcknowledged(walked.end)) {
-    return Damage(
+    return DamagedAt(
         walked.segment->path(), walked.end.position,
         absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
-                     " here, and records up to offset ", acknowledged_->offset.value(), " were on the disk"));
+                     " here, and records up to offset ", acknowledged_->offset.value(), " were on the disk"),
+        walked.end.offset);
   }
   const bool may_have_holes = MayHaveHoles(index, walked);
   if (damaged && ((later && in_.after.journal == nullptr) || !may_have_holes)) {
-    return Damage(walked.segment->path(), walked.end.position,
-                  absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
-                               " here, but one follows at byte ", tail.later_position));
+    return DamagedAt(walked.segment->path(), walked.end.position,
+                     absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
+                                  " here, but one follows at byte ", tail.later_position),
+                     walked.end.offset);
   }
   if (later && !(may_have_holes && in_.after.journal != nullptr)) {
-    return Damage(walked.segment->path(), walked.end.position,
-                  absl::StrCat("the segment ends at offset ", walked.end.offset.value(),
-                               " and the next begins at ", bases_[index + 1].value()));
+    return DamagedAt(walked.segment->path(), walked.end.position,
+                     absl::StrCat("the segment ends at offset ", walked.end.offset.value(),
+                                  " and the next begins at ", bases_[index + 1].value()),
+                     walked.end.offset);
   }
   if (damaged || later) {
     out_.lost = Loss(walked);
   }
   if (in_.after.clean && tail.kind == TailVerdict::Kind::kTorn) {
-    return Damage(walked.segment->path(), walked.end.position,
-                  "no valid batch here, although the broker stopped in order");
+    return DamagedAt(walked.segment->path(), walked.end.position,
+                     "no valid batch here, although the broker stopped in order", walked.end.offset);
   }
   *is_last = true;
   for (size_t i = index + 1; i < bases_.size(); ++i) {  // Made shortly before a power cut; they hold nothing.

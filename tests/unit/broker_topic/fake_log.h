@@ -42,6 +42,7 @@ class FakeLog final : public storage::Log {
     Notify();
     return {.base_offset = base, .next_offset = end_.load()};
   }
+  absl::Status health() const override { return failure; }
   storage::ReadOutcome TryRead(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
   storage::ReadOutcome Read(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
   Offset start() const override { return Offset(0); }
@@ -99,6 +100,7 @@ class FakeLog final : public storage::Log {
   bool options_set_unheard = false;  // SetOptions came before SetListener.
   storage::AppendContext last_context;
   bool would_block = false;
+  absl::Status failure;  // Call Notify() after setting it.
 };
 
 // Keeps its logs while a test opens one catalog after the other on it.
@@ -130,6 +132,8 @@ class FakeLogDir final : public storage::LogDir {
     return absl::OkStatus();
   }
   void Tick() override {}
+  absl::Status health() const override { return failure; }
+  const std::string& path() const override { return path_; }
   absl::Status Close() override { return absl::OkStatus(); }
   Stats stats() const override { return {}; }
   const Uuid& cluster_id() const override { return id_; }
@@ -146,8 +150,12 @@ class FakeLogDir final : public storage::LogDir {
   absl::Status Ask() { return gate_ == nullptr ? absl::OkStatus() : gate_(); }
 
   Gate gate_;
+  std::string path_ = "/fake";
   Uuid id_;
   std::map<storage::LogId, std::shared_ptr<FakeLog>> logs_;
+
+ public:
+  absl::Status failure;
 };
 
 }  // namespace sluice::broker

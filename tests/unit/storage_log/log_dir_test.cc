@@ -119,16 +119,5 @@ TEST_F(LogDirTest, TheCleanMarkIsGoneBeforeTheFirstAppend) {
   EXPECT_FALSE(dir_->stats().clean_start);
 }
 
-TEST_F(LogDirTest, OneDamagedLogFailsTheDirectoryAndNamesTheFile) {
-  dir_options_.journal.enabled = false;
-  options_.durability = Durability::kSynced;
-  OpenNew();
-  PutMany(10, {.value_size = 100});
-  ASSERT_TRUE(dir_->Create({"other", Other(1)}, options_).ok());
-  Crash();
-  FlipBit("00000000000000000000.log", 90);
-  EXPECT_THAT(std::string(TryOpen().message()), HasSubstr("orders-0/00000000000000000000.log: byte 0"));
-}
-
 }  // namespace
 }  // namespace sluice::storage
