@@ -13,7 +13,8 @@ std::vector<ConfigDef> LogKeys() {
       {.name = "log.dirs",
        .type = kList,
        .default_value = "./sluice-data",
-       .documentation = "Directories for data; a new partition goes to the one with the fewest."},
+       .documentation = "Directories for data; a new partition goes to the one with the fewest. One that "
+                        "fails goes offline, the others serve; the first holds the metadata and must open."},
       {.name = "log.dir",
        .type = kString,
        .default_value = "",

@@ -59,8 +59,9 @@ class TestBroker {
     std::map<std::string, std::string> configs = {};  // Over the defaults, as --set would.
     std::vector<broker::Endpoint> advertised = {};
     Clock* clock = &Clock::System();
-    storage::Disk* disk = nullptr;       // Under the logs; null: the machine's own.
-    storage::LogDir* log_dir = nullptr;  // In place of a real one.
+    storage::Disk* disk = nullptr;         // Under the logs; null: the machine's own.
+    storage::LogDir* log_dir = nullptr;    // In place of a real one.
+    storage::Disk* second_disk = nullptr;  // Under a second log dir; null: there is none.
     broker::NetOptions net = {};
   };
 
@@ -123,15 +124,16 @@ class TestBroker {
     pool_ = std::make_unique<broker::DiskPool>(2);
     metadata_ = Require(storage::OpenRocksMetadataStore(directory_ / "metadata"));
     cluster_id_ = Require(broker::ClusterId(*metadata_, random_));
-    log_dir_ =
-        Require(storage::LogDir::Open({.path = directory_ / "logs", .node_id = node_id()}, cluster_id_,
-                                      {.disk = options_.disk != nullptr ? *options_.disk : disk_,
-                                       .clock = *options_.clock,
-                                       .pool = *pool_,
-                                       .on_fatal = [](const absl::Status& status) { CHECK_OK(status); }}));
+    log_dir_ = OpenLogDir("logs", options_.disk != nullptr ? *options_.disk : disk_);
+    std::vector<storage::LogDir*> log_dirs = {options_.log_dir != nullptr ? options_.log_dir
+                                                                          : log_dir_.get()};
+    if (options_.second_disk != nullptr) {
+      second_log_dir_ = OpenLogDir("logs-2", *options_.second_disk);
+      log_dirs.push_back(second_log_dir_.get());
+    }
     catalog_ = Require(
         broker::Catalog::Load({.metadata = *metadata_,
-                               .log_dirs = {options_.log_dir != nullptr ? options_.log_dir : log_dir_.get()},
+                               .log_dirs = log_dirs,
                                .config = *config_,
                                .clock = *options_.clock,
                                .leader_epoch = Require(broker::NextBootEpoch(*metadata_, node_id()))}));
@@ -153,6 +155,25 @@ class TestBroker {
                                        .clock = Clock::System()}));
   }
 
+  // With a second one, a log dir may fail: then it goes offline and the other serves.
+  std::unique_ptr<storage::LogDir> OpenLogDir(const std::string& name, storage::Disk& disk) {
+    return Require(storage::LogDir::Open(
+        {.path = directory_ / name, .node_id = node_id()}, cluster_id_,
+        {.disk = disk,
+         .clock = *options_.clock,
+         .pool = *pool_,
+         .on_fatal = [alone = options_.second_disk == nullptr](const absl::Status& status) {
+           CHECK_OK(alone ? status : absl::OkStatus());
+         }}));
+  }
+  static void CloseLogDir(storage::LogDir* log_dir) {
+    if (log_dir == nullptr) {
+      return;
+    }
+    const absl::Status closed = log_dir->Close();
+    CHECK_OK(log_dir->health().ok() ? closed : absl::OkStatus());
+  }
+
   // In the broker's own order.
   void Stop() {
     server_->StopReading();
@@ -162,9 +183,11 @@ class TestBroker {
     server_.reset();
     service_.reset();
     catalog_->Close();
-    CHECK_OK(log_dir_->Close());
+    CloseLogDir(log_dir_.get());
+    CloseLogDir(second_log_dir_.get());
     catalog_.reset();
     log_dir_.reset();
+    second_log_dir_.reset();
     producer_ids_.reset();
     metadata_.reset();
     pool_.reset();
@@ -182,6 +205,7 @@ class TestBroker {
   std::unique_ptr<broker::DiskPool> pool_;
   std::unique_ptr<storage::MetadataStore> metadata_;
   std::unique_ptr<storage::LogDir> log_dir_;
+  std::unique_ptr<storage::LogDir> second_log_dir_;
   std::unique_ptr<broker::Catalog> catalog_;
   std::unique_ptr<broker::ProducerIdAllocator> producer_ids_;
   std::unique_ptr<broker::KafkaService> service_;

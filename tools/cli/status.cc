@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "proto/base/status_macros.h"
 #include "tools/cli/commands.h"
 #include "tools/cli/table.h"
@@ -15,7 +16,8 @@ using Json = nlohmann::ordered_json;
 
 struct Counts {
   size_t partitions = 0;
-  int64_t records = 0;
+  int64_t records = 0;               // Of those that have a leader.
+  std::vector<std::string> offline;  // "orders-3"
 };
 
 absl::StatusOr<Counts> Count(Admin& admin, const std::vector<TopicDescription>& topics) {
@@ -24,6 +26,10 @@ absl::StatusOr<Counts> Count(Admin& admin, const std::vector<TopicDescription>& 
   for (const TopicDescription& topic : topics) {
     counts.partitions += topic.partitions.size();
     for (const PartitionDescription& partition : topic.partitions) {
+      if (partition.leader < 0) {
+        counts.offline.push_back(absl::StrCat(topic.name, "-", partition.partition));
+        continue;
+      }
       queries.push_back({topic.name, partition.partition, Position::Beginning()});
       queries.push_back({topic.name, partition.partition, Position::End()});
     }
@@ -44,9 +50,13 @@ absl::Status Show(const Context& context) {
   ASSIGN_OR_RETURN(const std::vector<TopicDescription> topics, admin.ListTopics());
   ASSIGN_OR_RETURN(const Counts counts, Count(admin, topics));
   if (context.json) {
-    Json json = {{"cluster_id", cluster.cluster_id}, {"controller", cluster.controller_id},
-                 {"brokers", Json::array()},         {"topics", topics.size()},
-                 {"partitions", counts.partitions},  {"records", counts.records}};
+    Json json = {{"cluster_id", cluster.cluster_id},
+                 {"controller", cluster.controller_id},
+                 {"brokers", Json::array()},
+                 {"topics", topics.size()},
+                 {"partitions", counts.partitions},
+                 {"records", counts.records},
+                 {"offline_partitions", counts.offline}};
     for (const BrokerNode& broker : cluster.brokers) {
       json["brokers"].push_back({{"id", broker.id}, {"host", broker.host}, {"port", broker.port}});
     }
@@ -61,6 +71,10 @@ absl::Status Show(const Context& context) {
                broker.id == cluster.controller_id ? "yes" : "no"});
   }
   std::fputs(table.ToString().c_str(), stdout);
+  if (!counts.offline.empty()) {
+    std::printf("%zu partitions OFFLINE: %s; the broker's log says why and what to do\n",
+                counts.offline.size(), absl::StrJoin(counts.offline, ", ").c_str());
+  }
   return absl::OkStatus();
 }
 

@@ -41,23 +41,34 @@ absl::StatusOr<NewTopic> ToNewTopic(const TopicOptions& options, const std::stri
   return topic;
 }
 
+// Of a partition that has a leader; else unknown.
 struct PartitionOffsets {
   int64_t start = -1;
   int64_t end = -1;
+  bool known = false;
 };
 
 absl::StatusOr<std::vector<PartitionOffsets>> OffsetsOf(Admin& admin, const TopicDescription& topic) {
   std::vector<OffsetQuery> queries;
   for (const PartitionDescription& partition : topic.partitions) {
+    if (partition.leader < 0) {
+      continue;
+    }
     queries.push_back({topic.name, partition.partition, Position::Beginning()});
     queries.push_back({topic.name, partition.partition, Position::End()});
   }
   ASSIGN_OR_RETURN(const std::vector<OffsetAnswer> answers, admin.ListOffsets(queries));
   std::vector<PartitionOffsets> offsets;
-  for (size_t i = 0; i + 1 < answers.size(); i += 2) {
-    RETURN_IF_ERROR(answers[i].status);
-    RETURN_IF_ERROR(answers[i + 1].status);
-    offsets.push_back({answers[i].offset, answers[i + 1].offset});
+  size_t next = 0;
+  for (const PartitionDescription& partition : topic.partitions) {
+    PartitionOffsets& found = offsets.emplace_back();
+    if (partition.leader < 0) {
+      continue;
+    }
+    RETURN_IF_ERROR(answers[next].status);
+    RETURN_IF_ERROR(answers[next + 1].status);
+    found = {answers[next].offset, answers[next + 1].offset, true};
+    next += 2;
   }
   return offsets;
 }
@@ -79,14 +90,23 @@ const char* SourceName(ConfigEntry::Source source) {
 void PrintTopicTable(const TopicDescription& topic, const std::vector<PartitionOffsets>& offsets,
                      const std::vector<ConfigEntry>& configs) {
   Print(absl::StrCat("topic ", topic.name, "  id ", topic.topic_id, "\n"));
+  bool any_offline = false;
   Table partitions({"PARTITION", "LEADER", "EPOCH", "START", "END", "RECORDS"});
   for (size_t i = 0; i < topic.partitions.size(); ++i) {
     const PartitionDescription& partition = topic.partitions[i];
+    if (!offsets[i].known) {
+      partitions.Add({absl::StrCat(partition.partition), "OFFLINE", "-", "-", "-", "-"});
+      any_offline = true;
+      continue;
+    }
     partitions.Add({absl::StrCat(partition.partition), absl::StrCat(partition.leader),
                     absl::StrCat(partition.leader_epoch), absl::StrCat(offsets[i].start),
                     absl::StrCat(offsets[i].end), absl::StrCat(offsets[i].end - offsets[i].start)});
   }
   Print(partitions.ToString());
+  if (any_offline) {
+    Print("offline: damaged, or its log dir failed; the broker's log says which file and what to do\n");
+  }
   if (!configs.empty()) {
     Table table({"CONFIG", "VALUE", "SOURCE"});
     for (const ConfigEntry& config : configs) {
@@ -107,8 +127,9 @@ void PrintTopicJson(const TopicDescription& topic, const std::vector<PartitionOf
     json["partitions"].push_back({{"partition", partition.partition},
                                   {"leader", partition.leader},
                                   {"leader_epoch", partition.leader_epoch},
-                                  {"start", offsets[i].start},
-                                  {"end", offsets[i].end}});
+                                  {"offline", !offsets[i].known},
+                                  {"start", offsets[i].known ? Json(offsets[i].start) : Json()},
+                                  {"end", offsets[i].known ? Json(offsets[i].end) : Json()}});
   }
   for (const ConfigEntry& config : configs) {
     json["configs"][config.name] = {{"value", config.value ? Json(*config.value) : Json()},

@@ -32,6 +32,19 @@ class CatalogTest : public testing::Test {
     catalog = *std::move(loaded);
   }
 
+  // With dir_b offline.
+  absl::StatusOr<std::unique_ptr<Catalog>> LoadWithoutB() {
+    catalog.reset();
+    return Catalog::Load({.metadata = *store,
+                          .log_dirs = {&dir_a},
+                          .config = config,
+                          .clock = clock,
+                          .leader_epoch = LeaderEpoch(7),
+                          .logger = &logger,
+                          .random = &random,
+                          .offline_dirs = {{.path = "/b", .reason = "no such device"}}});
+  }
+
   absl::StatusOr<std::unique_ptr<Catalog>> TryLoad() {
     return Catalog::Load({.metadata = *store,
                           .log_dirs = {&dir_a, &dir_b},
@@ -259,6 +272,54 @@ TEST_F(CatalogTest, ClosedCatalogRefusesChangesAndTellsWaiters) {
   EXPECT_TRUE(absl::IsUnavailable(told));
   EXPECT_EQ(catalog->Create({.name = "a"}, false, nullptr).code, ErrorCode::kNotController);
   EXPECT_EQ(catalog->Find("orders"), topic);
+}
+
+TEST_F(CatalogTest, LogsOfAnOfflineDirAreOfflineAndNeverMadeAnew) {
+  const Uuid id = Create("orders", 2)->id;
+  ASSERT_EQ(dir_a.size(), 1u);
+  auto loaded = LoadWithoutB();
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  catalog = *std::move(loaded);
+  const TopicPtr topic = catalog->Find("orders");
+  EXPECT_FALSE(topic->Find(PartitionId(0))->offline());
+  EXPECT_TRUE(topic->Find(PartitionId(1))->offline());
+  EXPECT_THAT(std::string(topic->Find(PartitionId(1))->health().message()), HasSubstr("/b (no such device)"));
+  EXPECT_EQ(dir_a.size(), 1u);
+  ASSERT_EQ(catalog->OfflineDirs().size(), 1u);
+  EXPECT_EQ(catalog->OfflineDirs()[0].path, "/b");
+
+  // New topics go where they can.
+  Create("new", 2);
+  EXPECT_EQ(dir_a.size(), 3u);
+  ASSERT_TRUE(catalog->Delete("new").ok());
+
+  Restart();
+  EXPECT_FALSE(catalog->Find("orders")->Find(PartitionId(1))->offline());
+  EXPECT_EQ(catalog->Find("orders")->id, id);
+}
+
+TEST_F(CatalogTest, ATopicDeletedWhileADirIsOfflineIsDeletedThereWhenItIsBack) {
+  Create("orders", 2);
+  catalog = *LoadWithoutB();
+  ASSERT_TRUE(catalog->Delete("orders").ok());
+  EXPECT_EQ(dir_a.size(), 0u);
+  EXPECT_EQ(dir_b.size(), 1u);
+  catalog = *LoadWithoutB();
+  EXPECT_THAT(Names(), IsEmpty());
+  Restart();
+  EXPECT_EQ(dir_b.size(), 0u);
+}
+
+TEST_F(CatalogTest, NewLogsGoToTheDirsThatAreOnline) {
+  dir_a.failure = absl::FailedPreconditionError("log dir /a is offline");
+  Create("orders", 3);
+  EXPECT_EQ(dir_a.size(), 0u);
+  EXPECT_EQ(dir_b.size(), 3u);
+  EXPECT_EQ(catalog->OfflineDirs().size(), 1u);
+  dir_b.failure = dir_a.failure;
+  const TopicError error = catalog->Create({.name = "more"}, false, nullptr);
+  EXPECT_EQ(error.code, ErrorCode::kKafkaStorageError);
+  EXPECT_THAT(error.message, HasSubstr("no log dir is online"));
 }
 
 }  // namespace

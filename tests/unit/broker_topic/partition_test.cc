@@ -107,5 +107,23 @@ TEST_F(PartitionTest, LogMayMoveAfterThePartitionIsGone) {
   log->MoveReadableEnd(Offset(1));
 }
 
+TEST_F(PartitionTest, WhenTheLogGoesOfflineCommitsFailAndNobodyWaitsAnyMore) {
+  absl::Status committed;
+  partition->AwaitCommitted(Offset(5), [&](absl::Status status) { committed = status; });
+  const auto waiter = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(waiter);
+  log->failure = absl::FailedPreconditionError("the disk failed");
+  log->MoveReadableEnd(Offset(5));  // A sync that had begun before the other failed.
+  EXPECT_EQ(committed, log->failure);
+  EXPECT_EQ(waiter->calls, 1);
+  EXPECT_TRUE(partition->offline());
+
+  // No ack after the error, ever: not even of what was on the disk.
+  partition->AwaitCommitted(Offset(1), [&](absl::Status status) { committed = status; });
+  EXPECT_EQ(committed, log->failure);
+  partition->AddWaiter(waiter);
+  EXPECT_EQ(waiter->calls, 2);
+}
+
 }  // namespace
 }  // namespace sluice::broker
