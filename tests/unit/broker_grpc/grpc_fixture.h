@@ -19,6 +19,7 @@
 #include "storage/disk/posix_disk.h"
 #include "storage/log/log_dir.h"
 #include "storage/meta/memory_metadata_store.h"
+#include "tests/support/fault_disk.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::broker {
@@ -33,8 +34,8 @@ class GrpcTest : public testing::Test {
     config = *std::move(loaded);
     auto opened = storage::LogDir::Open(
         {.path = dir / "log"}, Uuid::Generate(random),
-        {.disk = disk, .clock = Clock::System(), .pool = pool, .on_fatal = [](absl::Status status) {
-           CHECK_OK(status);
+        {.disk = disk, .clock = Clock::System(), .pool = pool, .on_fatal = [this](absl::Status status) {
+           CHECK_OK(disk_may_fail ? absl::OkStatus() : status);
          }});
     CHECK_OK(opened.status());
     log_dir = *std::move(opened);
@@ -58,7 +59,8 @@ class GrpcTest : public testing::Test {
   ~GrpcTest() override {
     server.reset();
     catalog->Close();
-    CHECK_OK(log_dir->Close());
+    const absl::Status closed = log_dir->Close();
+    CHECK_OK(disk_may_fail ? absl::OkStatus() : closed);
   }
 
   absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::string& listener) {
@@ -135,7 +137,9 @@ class GrpcTest : public testing::Test {
 
   TempDir dir;
   Random random{1};
-  storage::PosixDisk disk;
+  storage::PosixDisk posix;
+  storage::FaultDisk disk{posix};
+  std::atomic<bool> disk_may_fail = false;
   DiskPool pool{4};
   std::unique_ptr<storage::LocalMetadataStore> store = storage::NewMemoryMetadataStore();
   BrokerConfig config;
