@@ -22,6 +22,7 @@ class OfflineTest : public LogFixture {
 
   // "orders" with ten batches, of which the fifth is damaged, and "other" with one.
   void MakeDamaged() {
+    dir_options_.journal.enabled = false;  // It would put back what is damaged here.
     OpenNew();
     PutMany(10, {.value_size = 100});
     AwaitDurable(Offset(10));
@@ -97,7 +98,53 @@ TEST_F(OfflineTest, ADamagedLogCanBeDeleted) {
   EXPECT_THAT(dir_->damaged(), IsEmpty());
 }
 
+// What was acknowledged after the damage is in the journal and perhaps nowhere else, and the journal goes on
+// with the other logs.
+TEST_F(OfflineTest, WhatTheJournalHoldsOfADamagedLogIsPutIntoItFirst) {
+  OpenNew();
+  PutMany(10, {.value_size = 100});
+  CloseAndReopen();
+  PutMany(3, {.value_size = 100});
+  AwaitDurable(Offset(13));
+  Crash();
+  RemoveIndex();  // So that everything is walked.
+  FlipBit(kFirst, 4 * expected_[0].size() + 90);
+  const int64_t syncs = disk_.calls(DiskCall::kSync);
+  Open();
+  ASSERT_EQ(dir_->damaged().size(), 1u);
+  EXPECT_GT(disk_.calls(DiskCall::kSync), syncs);
+  const auto damage = ReadDamage(disk_, LogPath());
+  ASSERT_TRUE(damage.ok()) << damage.status();
+  EXPECT_EQ((*damage)->offset, Offset(4));
+  ASSERT_TRUE((*damage)->durable.has_value());
+  EXPECT_EQ((*damage)->durable->offset, Offset(13));
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  FlipBit(kFirst, 4 * expected_[0].size() + 90);
+  ASSERT_EQ(posix_.Unlink(LogPath("damaged")), absl::OkStatus());
+  Open();
+  ExpectLogHolds();
+}
+
+TEST_F(OfflineTest, ADirectoryWhoseJournalCannotBePutBackIsNotOpened) {
+  OpenNew();
+  PutMany(10);
+  CloseAndReopen();
+  PutMany(3);
+  AwaitDurable(Offset(13));
+  Crash();
+  ASSERT_EQ(posix_.Rename(LogPath(kFirst), temp_ / "kept"), absl::OkStatus());
+  const absl::Status refused = TryOpen();
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("the journal holds acknowledged records of this log"));
+  ASSERT_EQ(posix_.Rename(temp_ / "kept", LogPath(kFirst)), absl::OkStatus());
+  Open();
+  ExpectLogHolds();
+}
+
 TEST_F(OfflineTest, ALogThatCannotBeReadIsOfflineUntilTheNextStart) {
+  dir_options_.journal.enabled = false;
   OpenNew();
   PutMany(10);
   AwaitDurable(Offset(10));
