@@ -21,6 +21,9 @@ ErrorCode CodeOf(const absl::Status& status, const Partition& partition) {
 }  // namespace
 
 DeleteRecordsVerdict CheckDeleteRecords(const Topic& topic, const Partition& partition, int64_t before) {
+  if (const absl::Status health = partition.health(); !health.ok()) {
+    return {.code = ErrorCode::kKafkaStorageError, .message = std::string(health.message())};
+  }
   if (absl::StartsWith(topic.name, "__")) {
     return {.code = ErrorCode::kInvalidTopicException,
             .message = absl::StrCat(NameOf(partition),
