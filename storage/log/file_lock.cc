@@ -43,4 +43,21 @@ absl::StatusOr<FileLock> FileLock::Take(const std::string& path) {
   return FileLock(std::move(fd));
 }
 
+absl::StatusOr<std::optional<FileLock>> FileLock::TakeExisting(const std::string& path, Mode mode) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return errno == ENOENT ? absl::StatusOr<std::optional<FileLock>>(std::nullopt)
+                           : PosixError(path, "open", errno);
+  }
+  if (::flock(fd.get(), (mode == Mode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) {
+      return PosixError(path, "flock", errno);
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat(path, ": a running broker (pid ", ReadPid(fd.get()),
+                     ") or another tool holds the directory; stop it first"));
+  }
+  return std::optional(FileLock(std::move(fd)));
+}
+
 }  // namespace sluice::storage
