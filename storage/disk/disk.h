@@ -37,6 +37,11 @@ class File {
   virtual absl::StatusOr<uint64_t> Size() = 0;
   // Reads up to `into.size()` bytes; fewer only at the end of the file. Returns how many.
   virtual absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) = 0;
+  // The same for who reads a file through and does not come back: what was not in the page cache before is
+  // not there afterwards, as far as the system can do that.
+  virtual absl::StatusOr<size_t> ReadOnce(uint64_t position, MutableByteView into) {
+    return ReadAt(position, into);
+  }
   virtual absl::Status WriteAt(uint64_t position, ByteView bytes) = 0;
   // The same for pieces that stand one behind the other in the file (pwritev); here one by one.
   virtual absl::Status WriteVectorAt(uint64_t position, std::span<const ByteView> pieces);

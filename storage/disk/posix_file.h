@@ -1,6 +1,7 @@
 // Internal to storage/disk: an open file and a mapping of it.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,7 @@ class PosixFile final : public File {
   const std::shared_ptr<const SharedFile>& shared() const override { return file_; }
   absl::StatusOr<uint64_t> Size() override;
   absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) override;
+  absl::StatusOr<size_t> ReadOnce(uint64_t position, MutableByteView into) override;
   absl::Status WriteAt(uint64_t position, ByteView bytes) override;
   absl::Status WriteVectorAt(uint64_t position, std::span<const ByteView> pieces) override;
   absl::Status Allocate(uint64_t position, uint64_t size) override;
@@ -28,6 +30,7 @@ class PosixFile final : public File {
   absl::Status Error(const char* call, int error) const;
   int fd() const { return file_->fd(); }
 
+  std::atomic<bool> read_ahead_off_{false};
   const std::shared_ptr<const SharedFile> file_;  // Shared with the ranges that readers stream.
 };
 

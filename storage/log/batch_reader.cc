@@ -21,7 +21,8 @@ absl::StatusOr<ByteView> BatchReader::Peek(uint64_t position, size_t size) {
     }
     at_ = position;
     filled_ = 0;
-    ASSIGN_OR_RETURN(filled_, file_.ReadAt(position, MutableByteView(buffer_).first(wanted)));
+    const MutableByteView into = MutableByteView(buffer_).first(wanted);
+    ASSIGN_OR_RETURN(filled_, read_once_ ? file_.ReadOnce(position, into) : file_.ReadAt(position, into));
   }
   const size_t from = static_cast<size_t>(position - at_);
   return ByteView(buffer_).subspan(from, std::min(size, filled_ - from));

@@ -23,9 +23,9 @@ class BatchReader {
   static constexpr size_t kHeaders = 4096;    // Hopping from header to header.
   static constexpr size_t kWhole = 1u << 20;  // Reading everything.
 
-  // Bytes at or after `end` are never looked at.
-  BatchReader(File& file, uint64_t end, size_t read_ahead)
-      : file_(file), end_(end), read_ahead_(read_ahead) {}
+  // Bytes at or after `end` are never looked at. `read_once`: what was not in the page cache does not stay.
+  BatchReader(File& file, uint64_t end, size_t read_ahead, bool read_once = false)
+      : file_(file), end_(end), read_ahead_(read_ahead), read_once_(read_once) {}
 
   // Bytes [position, position + size), fewer at the end of what there is.
   absl::StatusOr<ByteView> Peek(uint64_t position, size_t size);
@@ -43,6 +43,7 @@ class BatchReader {
   File& file_;
   const uint64_t end_;
   const size_t read_ahead_;
+  const bool read_once_;
   Bytes buffer_;  // Bytes [at_, at_ + filled_) of the file.
   uint64_t at_ = 0;
   size_t filled_ = 0;

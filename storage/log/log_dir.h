@@ -27,6 +27,7 @@
 #include "storage/disk/disk.h"
 #include "storage/disk/executor.h"
 #include "storage/log/log.h"
+#include "storage/log/scrub_stats.h"
 
 namespace sluice::storage {
 
@@ -50,6 +51,8 @@ struct LogDirOptions {
         256 << 10;  // A log that appended so much meanwhile has its segment synced instead.
   };
   Journal journal = {};
+  uint64_t scrub_bytes_per_second = 8ull << 20;        // 0: sealed segments are not verified.
+  int64_t scrub_interval_ms = 7LL * 24 * 3600 * 1000;  // From one beginning to the next.
 };
 
 // What the storage engine is given from outside. All must outlive it.
@@ -60,6 +63,8 @@ struct LogEnvironment {
   // A sync failed: the directory is offline from now on. Told once, from the thread that found out, which may
   // hold locks of a log: it must not block or call back.
   absl::AnyInvocable<void(absl::Status) const> on_fatal;
+  // The scrubber found damage: file, byte, offset, in a sentence. The log goes on serving what is whole.
+  absl::AnyInvocable<void(absl::string_view) const> on_damage = {};
 };
 
 struct LogName {
@@ -116,6 +121,7 @@ class LogDir {
     bool clean_start = false;      // The directory was marked clean when it was opened.
     uint64_t recovered_bytes = 0;  // Walked at the start.
     size_t logs = 0;
+    ScrubStats scrub;
     std::vector<std::string> losses;  // What was cut off page-cache logs: a sentence each, to be logged.
   };
   virtual Stats stats() const = 0;

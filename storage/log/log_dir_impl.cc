@@ -84,10 +84,20 @@ LogDirImpl::LogDirImpl(const LogDirOptions& options, LogEnvironment environment,
                .failure = failure_,
                .limits = {.checkpoint_interval_bytes = options.checkpoint_interval_bytes,
                           .idle_unmap_ms = options.idle_unmap_ms,
-                          .producer_id_expiration_ms = options.producer_id_expiration_ms}} {}
+                          .producer_id_expiration_ms = options.producer_id_expiration_ms}},
+      scrubber_(std::make_shared<Scrubber>(
+          ScrubRules{.bytes_per_second = options.scrub_bytes_per_second,
+                     .interval = absl::Milliseconds(options.scrub_interval_ms)},
+          environment_.disk, environment_.clock, [this] { return ScrubTargets(); },
+          [this](absl::string_view damage) {
+            if (environment_.on_damage) {
+              environment_.on_damage(damage);
+            }
+          })) {}
 
 LogDirImpl::~LogDirImpl() {
   StopTimer();
+  scrubber_->Stop();
   for (const Entry& entry : AllEntries()) {
     entry.log->Abandon();
   }
@@ -374,6 +384,22 @@ void LogDirImpl::Tick() {
   for (const Entry& entry : AllEntries()) {
     entry.log->Maintain();
   }
+  if (scrubber_->IsDue()) {
+    environment_.pool.Post([scrubber = scrubber_] { scrubber->Step(); });
+  }
+}
+
+// By name, so that the order is one that a person expects.
+std::vector<std::weak_ptr<ScrubTarget>> LogDirImpl::ScrubTargets() const {
+  std::vector<Entry> entries = AllEntries();
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.name.topic, a.name.id) < std::pair(b.name.topic, b.name.id);
+  });
+  std::vector<std::weak_ptr<ScrubTarget>> targets;
+  for (const Entry& entry : entries) {
+    targets.push_back(std::shared_ptr<ScrubTarget>(entry.log));
+  }
+  return targets;
 }
 
 void LogDirImpl::RunTimer() {
@@ -406,6 +432,7 @@ absl::Status LogDirImpl::Close() {
     return absl::OkStatus();
   }
   StopTimer();
+  scrubber_->Stop();
   if (failure_.raised()) {
     for (const Entry& entry : AllEntries()) {
       entry.log->Abandon();
@@ -424,6 +451,7 @@ absl::Status LogDirImpl::Close() {
 
 LogDir::Stats LogDirImpl::stats() const {
   Stats stats = stats_;
+  stats.scrub = scrubber_->stats();
   absl::MutexLock lock(&logs_mu_);
   stats.logs = logs_.size() + damaged_.size();
   return stats;

@@ -22,6 +22,7 @@
 #include "storage/log/meta_properties.h"
 #include "storage/log/offline_log.h"
 #include "storage/log/partition_log.h"
+#include "storage/log/scrubber.h"
 
 namespace sluice::storage {
 
@@ -74,6 +75,7 @@ class LogDirImpl final : public LogDir {
   std::vector<Entry> AllEntries() const;
   void RunTimer();
   void StopTimer();
+  std::vector<std::weak_ptr<ScrubTarget>> ScrubTargets() const;
 
   // Set at construction.
   const LogDirOptions options_;
@@ -84,7 +86,8 @@ class LogDirImpl final : public LogDir {
   SyncFailure failure_;
   std::unique_ptr<SyncScheduler> syncs_;  // Outlives the logs' last append.
   LogContext context_;
-  Stats stats_;  // Set by Recover, but for the number of logs.
+  std::shared_ptr<Scrubber> scrubber_;  // Shared with its task on the pool.
+  Stats stats_;                         // Set by Recover, but for the number of logs.
 
   absl::Mutex create_mu_;  // One Create or Delete at a time.
   mutable absl::Mutex logs_mu_ ABSL_ACQUIRED_AFTER(create_mu_);

@@ -27,6 +27,7 @@
 #include "storage/log/log_reader.h"
 #include "storage/log/log_state.h"
 #include "storage/log/recovery.h"
+#include "storage/log/scrubber.h"
 #include "storage/log/segment_list.h"
 #include "storage/log/segment_writer.h"
 #include "storage/log/tail_index.h"
@@ -35,7 +36,10 @@
 
 namespace sluice::storage {
 
-class PartitionLog final : public Log, public SyncTarget, public std::enable_shared_from_this<PartitionLog> {
+class PartitionLog final : public Log,
+                           public SyncTarget,
+                           public ScrubTarget,
+                           public std::enable_shared_from_this<PartitionLog> {
  public:
   // An empty log in `directory`, which exists and holds no segment.
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Create(const LogContext& context,
@@ -82,6 +86,8 @@ class PartitionLog final : public Log, public SyncTarget, public std::enable_sha
   absl::Status FlushBehind() override;
 
   // For the log dir.
+  std::optional<SegmentInfo> NextSealed(Offset at_or_after) const override;
+  Offset gaps_below() const override { return Offset(0); }
   // One round of what age and time bring: rolling, retention, flush.ms, idle maps, due unlinking.
   void Maintain();
   // Everything durable, trimmed and in the index; no append follows, no read either.

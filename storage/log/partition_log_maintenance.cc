@@ -136,6 +136,13 @@ void PartitionLog::CloseIdleFiles() {
   }
 }
 
+// Only of what is on the disk: a page that was not written yet proves nothing about the disk.
+std::optional<SegmentInfo> PartitionLog::NextSealed(Offset at_or_after) const {
+  std::optional<SegmentInfo> next = segments_.AtOrAfter(at_or_after);
+  const bool is_durable = next && next->sealed && next->base() < durable_.Get().segment_base;
+  return !closed() && is_durable ? next : std::nullopt;
+}
+
 absl::Status PartitionLog::AdvanceStart(Offset start) {
   RETURN_IF_ERROR(health());
   if (!gate_.Enter()) {

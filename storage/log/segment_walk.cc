@@ -69,11 +69,11 @@ void SegmentWalk::Judge(Step* step, std::optional<Offset> follower) const {
   const record::BatchView& header = step->header;
   const Offset base = header.base_offset();
   const int64_t count = int64_t{header.last_offset_delta()} + 1;
+  const bool may_have_gap = header.next_offset() <= bounds_.gaps_below;
   const bool ahead = base > expected_ && base.value() - expected_.value() < kOffsetsAheadMax;
   const bool overlaps = (follower && *follower >= expected_ && *follower < header.next_offset()) ||
                         (bounds_.next && header.next_offset() > *bounds_.next);
-  if (base != expected_ && !bounds_.may_have_gaps && follower &&
-      follower->value() == expected_.value() + count) {
+  if (base != expected_ && !may_have_gap && follower && follower->value() == expected_.value() + count) {
     step->fault = Fault::kWrongOffset;
     step->reason = absl::StrCat("its base offset says ", base.value(), ", but ", expected_.value(),
                                 " ends before it and ", follower->value(), " follows");
@@ -82,7 +82,7 @@ void SegmentWalk::Judge(Step* step, std::optional<Offset> follower) const {
     step->fault = Fault::kMisplaced;
     step->reason = absl::StrCat("a batch of offsets ", base.value(), " to ", header.last_offset().value(),
                                 " stands where offset ", expected_.value(), " belongs");
-  } else if (base > expected_ && !bounds_.may_have_gaps) {
+  } else if (base > expected_ && !may_have_gap) {
     step->fault = Fault::kGap;
     step->reason = absl::StrCat("offsets ", expected_.value(), " to ", base.value() - 1,
                                 " are missing before this batch");

@@ -32,7 +32,8 @@ class SegmentWalk {
     std::optional<Offset> next = {};  // Where the next segment begins, if there is one.
     uint64_t size_bytes = 0;          // Nothing behind it is looked at.
     LeaderEpoch epoch_min{0};         // Of the batch before this segment.
-    bool may_have_gaps = false;       // Compaction took records out.
+    Offset gaps_below{0};    // Batches that end at or before it may have gaps before them: compaction's.
+    bool read_once = false;  // Leave the page cache as it is.
   };
 
   enum class Kind {
@@ -64,7 +65,7 @@ class SegmentWalk {
 
   SegmentWalk(File& file, const Bounds& bounds)
       : bounds_(bounds),
-        reader_(file, bounds.size_bytes, BatchReader::kWhole),
+        reader_(file, bounds.size_bytes, BatchReader::kWhole, bounds.read_once),
         expected_(bounds.base),
         epoch_(bounds.epoch_min) {}
 

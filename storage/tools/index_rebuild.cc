@@ -121,7 +121,11 @@ absl::StatusOr<LogIndexer::SegmentEnd> LogIndexer::WalkSegment(size_t index, Adv
 // The batch that follows `at`, if a good one does.
 absl::StatusOr<std::optional<record::BatchView>> LogIndexer::Next(BatchReader& reader, const SegmentEnd& at) {
   ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(at.position));
-  if (!header || header->base_offset() != at.next || header->last_offset_delta() < 0) {
+  if (!header || header->last_offset_delta() < 0) {
+    return std::nullopt;
+  }
+  const bool after_gap = header->base_offset() > at.next && header->next_offset() <= row_.gaps_below;
+  if (header->base_offset() != at.next && !after_gap) {
     return std::nullopt;
   }
   if (!clean_) {

@@ -31,6 +31,7 @@ struct PartitionFiles {
   std::optional<LogId> id;    // From partition.metadata; empty for a directory without one.
   std::vector<Offset> bases;  // Of its segments, ascending.
   bool marked_damaged = false;
+  Offset gaps_below{0};  // Up to here compaction may have taken records out.
   // Whose repair stopped between its two renames: <base>.log.repaired is there, and no <base>.log.
   std::vector<std::string> interrupted;
 

@@ -151,7 +151,7 @@ absl::Status Repair::Apply() {
       RETURN_IF_ERROR(in_.disk.Unlink(copy));
     }
     if (!repair.moved_away) {
-      RETURN_IF_ERROR(WriteRepairedCopy(in_.disk, repair, copy, progress_));
+      RETURN_IF_ERROR(WriteRepairedCopy(in_.disk, repair, copy, partition_.gaps_below, progress_));
     }
   }
   RETURN_IF_ERROR(in_.disk.SyncDirectory(partition_.directory));

@@ -64,8 +64,10 @@ class Copier {
   uint64_t at_ = 0;
 };
 
-absl::Status ReadBack(File& file, uint64_t size_bytes, const SegmentRepair& repair) {
-  SegmentWalk walk(file, {.base = repair.segment.base, .next = repair.end, .size_bytes = size_bytes});
+absl::Status ReadBack(File& file, uint64_t size_bytes, const SegmentRepair& repair, Offset gaps_below) {
+  SegmentWalk walk(
+      file,
+      {.base = repair.segment.base, .next = repair.end, .size_bytes = size_bytes, .gaps_below = gaps_below});
   while (true) {
     ASSIGN_OR_RETURN(const SegmentWalk::Step step, walk.Next());
     if (step.kind == SegmentWalk::Kind::kEnd) {
@@ -84,13 +86,13 @@ absl::Status ReadBack(File& file, uint64_t size_bytes, const SegmentRepair& repa
 }  // namespace
 
 absl::Status WriteRepairedCopy(Disk& disk, const SegmentRepair& repair, const std::string& to,
-                               ProgressFunction progress) {
+                               Offset gaps_below, ProgressFunction progress) {
   ASSIGN_OR_RETURN(const std::unique_ptr<File> from,
                    disk.Open(repair.segment.path, Disk::OpenMode::kReadOnly));
   ASSIGN_OR_RETURN(const std::unique_ptr<File> copy, disk.Open(to, Disk::OpenMode::kCreateNew));
   Copier copier(*from, *copy, repair, progress);
   RETURN_IF_ERROR(copier.Run());
-  return WithContext(ReadBack(*copy, copier.size_bytes(), repair), to);
+  return WithContext(ReadBack(*copy, copier.size_bytes(), repair, gaps_below), to);
 }
 
 }  // namespace sluice::storage

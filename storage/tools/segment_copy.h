@@ -9,6 +9,6 @@ namespace sluice::storage {
 
 // Makes `to`, which must not exist, from `repair`'s pieces; synced when it returns OK, and found to be whole.
 absl::Status WriteRepairedCopy(Disk& disk, const SegmentRepair& repair, const std::string& to,
-                               ProgressFunction progress);
+                               Offset gaps_below, ProgressFunction progress);
 
 }  // namespace sluice::storage

@@ -23,6 +23,7 @@ bool IsEmpty(Disk& disk, const SegmentRow::Item& item) {
 
 absl::StatusOr<SegmentRow> ReadSegmentRow(Disk& disk, const PartitionFiles& partition) {
   SegmentRow row;
+  row.gaps_below = partition.gaps_below;
   for (const Offset base : partition.bases) {
     SegmentRow::Item item{.base = base, .path = partition.SegmentPath(base)};
     ASSIGN_OR_RETURN(item.size_bytes, disk.FileSize(item.path));

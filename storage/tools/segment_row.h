@@ -24,6 +24,7 @@ struct SegmentRow {
   // Index of the last one that holds more than zeroes.
   size_t last = 0;
   uint64_t bytes = 0;
+  Offset gaps_below;
 
   // Behind the last one that holds anything, a segment counts only if the log ends where it begins: others
   // were made shortly before a power cut that took the end of the log.
@@ -37,7 +38,8 @@ struct SegmentRow {
     return {.base = items[index].base,
             .next = EndOf(index),
             .size_bytes = items[index].size_bytes,
-            .epoch_min = epoch_min};
+            .epoch_min = epoch_min,
+            .gaps_below = gaps_below};
   }
 };
 

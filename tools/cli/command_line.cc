@@ -151,11 +151,34 @@ class CommandLine {
   }
 
   void AddLog() {
-    CLI::App* log = Group(app_, "log", "files of a log, without a broker");
-    CLI::App* dump = Command(*log, "dump", "the batches of a segment file",
-                             [this] { return RunLogDump(context_, dump_); });
-    dump->add_option("SEGMENT", dump_.segment)->required();
-    dump->add_flag("--records", dump_.records, "the records too");
+    CLI::App* log = Group(app_, "log", "the files of a stopped broker");
+    const std::string path = "a log dir, a partition's directory in it, or a segment file";
+    CLI::App* dump =
+        Command(*log, "dump", "the batches of segment files", [this] { return RunLogDump(context_, dump_); });
+    dump->add_option("PATH", dump_.path, path)->required();
+    dump->add_option("--from", dump_.from, "from the batch that holds this offset on");
+    dump->add_option("--to", dump_.to, "up to this offset");
+    CLI::Option* records = dump->add_flag("--records", dump_.records, "the records too");
+    dump->add_flag("--records-only", dump_.records_only,
+                   "the records and no batches; with --format json as `produce --json` takes them back")
+        ->excludes(records);
+    dump->add_flag("--running", dump_.running, "even while a broker has the directory");
+    Command(*log, "verify", "check every byte, offset and index entry; changes nothing",
+            [this] { return RunLogVerify(context_, path_); })
+        ->add_option("PATH", path_.path, path)
+        ->required();
+    CLI::App* repair = Command(*log, "repair", "make damaged logs fit to be served; tells what it would do",
+                               [this] { return RunLogRepair(context_, repair_); });
+    repair->add_option("PATH", repair_.path, "a log dir, or a partition's directory in it")->required();
+    repair->add_flag("--yes", repair_.yes, "do it");
+    repair->add_flag("--truncate", repair_.truncate,
+                     "end the log before the first damage, instead of keeping all that is whole");
+    repair->add_flag("--discard", repair_.discard, "do not keep the damaged files");
+    CLI::App* index = Group(*log, "index", "the offset index, which is derived from the log");
+    Command(*index, "rebuild", "make it anew from the segments",
+            [this] { return RunLogIndexRebuild(context_, path_); })
+        ->add_option("PATH", path_.path, "a log dir")
+        ->required();
   }
 
   void AddBench() {
@@ -226,6 +249,8 @@ class CommandLine {
   ProduceOptions produce_;
   ConsumeOptions consume_;
   LogDumpOptions dump_;
+  LogPathOptions path_;
+  LogRepairOptions repair_;
   BenchOptions bench_;
   std::function<int()> run_;
 };

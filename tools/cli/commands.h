@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -69,10 +70,28 @@ int RunConsume(const Context& context, const ConsumeOptions& options);
 int RunStatus(const Context& context);
 
 struct LogDumpOptions {
-  std::string segment;
-  bool records = false;  // Each record too, not only the batches.
+  std::string path;
+  int64_t from = 0;  // Offsets...
+  int64_t to = std::numeric_limits<int64_t>::max();
+  bool records = false;       // Each record too, not only the batches.
+  bool records_only = false;  // As `produce --json` takes them back.
+  bool running = false;       // A broker may have the directory.
 };
 int RunLogDump(const Context& context, const LogDumpOptions& options);
+
+struct LogPathOptions {
+  std::string path;
+};
+int RunLogVerify(const Context& context, const LogPathOptions& options);
+int RunLogIndexRebuild(const Context& context, const LogPathOptions& options);
+
+struct LogRepairOptions {
+  std::string path;
+  bool yes = false;  // Do it; else only tell.
+  bool truncate = false;
+  bool discard = false;
+};
+int RunLogRepair(const Context& context, const LogRepairOptions& options);
 
 struct BenchOptions {
   std::string topic;
