@@ -28,6 +28,9 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
                       .directory = config.String("sluice.journal.dir"),
                       .bytes = config.Int("sluice.journal.bytes"),
                       .direct_bytes = config.Int("sluice.journal.direct.bytes")}};
+  .scrub_bytes_per_second = static_cast<uint64_t>(config.Int("sluice.scrub.bytes.per.second")),
+  .scrub_interval_ms = config.Int("sluice.scrub.interval.ms")
+};
 }
 
 // After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be
@@ -77,7 +80,13 @@ absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const 
       .disk = environment_.disk,
       .clock = environment_.clock,
       .pool = environment_.pool,
-      .on_fatal = [this, path](absl::Status status) { failures_.AtSync(path, status); }};
+      .on_fatal = [this, path](absl::Status status) { failures_.AtSync(path, status); },
+      .on_damage =
+          [&logger = environment_.logger](absl::string_view damage) {
+            logger.Error("scrub", absl::StrCat(damage,
+                                               "; what is whole is served on. The disk may be failing: "
+                                               "check it, and restore the file or use `sluice log repair`"));
+          }};
   return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_), cluster_id_,
                                std::move(environment));
 }

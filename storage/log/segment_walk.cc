@@ -58,6 +58,7 @@ absl::StatusOr<SegmentWalk::Step> SegmentWalk::TakeBatch() {
   } else if (step.fault != Fault::kMisplaced) {
     expected_ = header->next_offset();
   }
+  after_damage_ = step.fault == Fault::kMisplaced;
   if (step.fault != Fault::kMisplaced) {
     epoch_ = header->leader_epoch();  // Also when it fell: told once, whichever of the two is wrong.
   }
@@ -82,7 +83,7 @@ void SegmentWalk::Judge(Step* step, std::optional<Offset> follower) const {
     step->fault = Fault::kMisplaced;
     step->reason = absl::StrCat("a batch of offsets ", base.value(), " to ", header.last_offset().value(),
                                 " stands where offset ", expected_.value(), " belongs");
-  } else if (base > expected_ && !may_have_gap) {
+  } else if (base > expected_ && !may_have_gap && !after_damage_) {
     step->fault = Fault::kGap;
     step->reason = absl::StrCat("offsets ", expected_.value(), " to ", base.value() - 1,
                                 " are missing before this batch");
@@ -132,6 +133,7 @@ absl::StatusOr<SegmentWalk::Step> SegmentWalk::TakeStretch() {
             .expected = expected_,
             .reason = std::move(reason)};
   position_ = end;
+  after_damage_ = true;
   return step;
 }
 

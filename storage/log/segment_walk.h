@@ -96,6 +96,7 @@ class SegmentWalk {
   uint64_t position_ = 0;
   Offset expected_;
   LeaderEpoch epoch_;
+  bool after_damage_ = false;  // What is missing before the next batch has been told.
   uint64_t hashed_in_vain_ = 0;
 };
 

@@ -77,7 +77,18 @@ void IndexCheck::TakeBatch(const OffsetEntry& at, PartitionReport* report) {
   }
 }
 
+void IndexCheck::PassOver(Offset segment_base, uint64_t position, uint64_t size_bytes) {
+  if (passed_over_.segment_base != segment_base || passed_over_.end != position) {
+    passed_over_ = {segment_base, position, position};
+  }
+  passed_over_.end += size_bytes;
+}
+
 void IndexCheck::Contradict(const OffsetEntry& entry, PartitionReport* report) {
+  if (entry.segment_base == passed_over_.segment_base && entry.position >= passed_over_.begin &&
+      entry.position < passed_over_.end) {
+    return;
+  }
   report->Add(IndexProblem(SegmentFileName(entry.segment_base), entry.position, entry.offset,
                            absl::StrCat("the index says that the batch of offset ", entry.offset.value(),
                                         " begins here, and it does not")));

@@ -21,6 +21,8 @@ class IndexCheck {
 
   // A batch begins at `at`; in order.
   void TakeBatch(const OffsetEntry& at, PartitionReport* report);
+  // Nothing that can be compared stands there: entries that point into it are not to blame.
+  void PassOver(Offset segment_base, uint64_t position, uint64_t size_bytes);
   // The segment's last batch ends at `end`. `sealed`: another one follows.
   void EndSegment(const SegmentRow::Item& item, const LogPosition& end, bool sealed, PartitionReport* report);
   // The log's last batch ends before `end`.
@@ -37,6 +39,11 @@ class IndexCheck {
   Offset first_;
   std::optional<Checkpoint> checkpoint_;
   bool checkpoint_met_ = false;
+  struct {
+    Offset segment_base;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  } passed_over_;
   std::map<Offset, SegmentEntry> sealed_;
   std::vector<OffsetEntry> entries_;  // A page of them.
   size_t next_ = 0;

@@ -130,7 +130,12 @@ void Verification::Take(const SegmentWalk::Step& step, size_t index) {
     ++report_.batches;
     report_.records += static_cast<uint64_t>(std::max(0, step.header.record_count()));
     report_.bytes += step.size_bytes;
-    index_.TakeBatch({step.header.base_offset(), row_.items[index].base, step.position}, &report_);
+  }
+  if (step.is_damage()) {
+    index_.PassOver(row_.items[index].base, step.position, step.size_bytes);
+  } else {
+    const Offset offset = step.fault == Fault::kWrongOffset ? step.expected : step.header.base_offset();
+    index_.TakeBatch({offset, row_.items[index].base, step.position}, &report_);
   }
   if (step.fault == Fault::kNone) {
     return;

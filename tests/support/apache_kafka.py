@@ -21,6 +21,7 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <packaging>pom</packaging>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{version}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{version}</version></dependency>
   </dependencies>
 </project>
 """
@@ -53,6 +54,17 @@ def free_ports(count):
     return ports
 
 
+def fetch_kafka(directory, version):
+    """Apache Kafka's jars, by Maven; the folder that they lie in."""
+    directory = pathlib.Path(directory)
+    (directory / "pom.xml").write_text(POM.format(version=version))
+    fetched = run(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
+                   "-DoutputDirectory=jars"], check=False, seconds=900, cwd=directory)
+    # Maven tells its errors on stdout.
+    assert fetched.returncode == 0, f"no Apache Kafka {version}: {fetched.stdout.decode()[:1000]}"
+    return directory / "jars"
+
+
 class ApacheKafka:
     def __init__(self, directory, version):
         self.directory = pathlib.Path(directory)
@@ -62,7 +74,7 @@ class ApacheKafka:
         self.settings = self.directory / "server.properties"
         self.settings.write_text(
             SETTINGS.format(port=self.port, controller_port=controller_port, log_dir=self.log_dir))
-        self.fetch(version)
+        fetch_kafka(self.directory, version)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         run(self.java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self.settings))
         self.start()
@@ -70,13 +82,6 @@ class ApacheKafka:
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
-
-    def fetch(self, version):
-        (self.directory / "pom.xml").write_text(POM.format(version=version))
-        fetched = run(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
-                       "-DoutputDirectory=jars"], check=False, seconds=900, cwd=self.directory)
-        # Maven tells its errors on stdout.
-        assert fetched.returncode == 0, f"no Apache Kafka {version}: {fetched.stdout.decode()[:1000]}"
 
     def java(self, *arguments):
         return [*JAVA, "-cp", f"{self.directory}/jars/*", *map(str, arguments)]

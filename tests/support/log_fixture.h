@@ -87,12 +87,20 @@ class LogFixture : public ::testing::Test {
   }
 
   absl::Status TryOpen() {
-    absl::StatusOr<std::unique_ptr<LogDir>> opened =
-        LogDir::Open(dir_options_, cluster_,
-                     {.disk = disk_, .clock = clock_, .pool = pool_, .on_fatal = [this](absl::Status status) {
-                        absl::MutexLock lock(&mu_);
-                        fatal_.push_back(std::move(status));
-                      }});
+    absl::StatusOr<std::unique_ptr<LogDir>> opened = LogDir::Open(dir_options_, cluster_,
+                                                                  {.disk = disk_,
+                                                                   .clock = clock_,
+                                                                   .pool = pool_,
+                                                                   .on_fatal =
+                                                                       [this](absl::Status status) {
+                                                                         absl::MutexLock lock(&mu_);
+                                                                         fatal_.push_back(std::move(status));
+                                                                       },
+                                                                   .on_damage =
+                                                                       [this](absl::string_view damage) {
+                                                                         absl::MutexLock lock(&mu_);
+                                                                         damages_.emplace_back(damage);
+                                                                       }});
     if (!opened.ok()) {
       return opened.status();
     }
@@ -244,6 +252,7 @@ class LogFixture : public ::testing::Test {
   absl::Mutex mu_;
   int changes_ = 0;
   std::vector<absl::Status> fatal_;
+  std::vector<std::string> damages_;  // What the scrubber told.
 
   std::unique_ptr<LogDir> dir_;
   Log* log_ = nullptr;

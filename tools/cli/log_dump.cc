@@ -81,7 +81,7 @@ absl::Status Dump::DumpPartition(const PartitionFiles& partition, std::optional<
   if (dash == std::string::npos || !absl::SimpleAtoi(partition.name.substr(dash + 1), &partition_)) {
     partition_ = -1;
   }
-  ASSIGN_OR_RETURN(const SegmentRow row, ReadSegmentRow(disk_, partition));
+  ASSIGN_OR_RETURN(const SegmentRow row, storage::ReadSegmentRow(disk_, partition));
   for (size_t i = 0; i < row.items.size(); ++i) {
     const Offset base = row.items[i].base;
     const bool ends_before = i + 1 < row.items.size() && row.items[i + 1].base.value() <= options_.from;

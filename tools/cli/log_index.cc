@@ -27,7 +27,8 @@ absl::Status Rebuild(const Context& context, const LogPathOptions& options) {
     progress.Show(now.log, now.bytes_done, now.bytes_total,
                   absl::StrFormat(", %d entries, %.0f/s", now.entries, rate));
   };
-  ASSIGN_OR_RETURN(const storage::RebuildReport report, RebuildIndex(disk, Clock::System(), files, show));
+  ASSIGN_OR_RETURN(const storage::RebuildReport report,
+                   storage::RebuildIndex(disk, Clock::System(), files, show));
   progress.Clear();
   if (context.json) {
     const Json json = {{"logs", report.logs},

@@ -68,18 +68,18 @@ absl::StatusOr<size_t> Repair(const Context& context, const LogRepairOptions& op
   size_t needing = 0;
   size_t repaired = 0;
   for (const storage::PartitionFiles& partition : files.partitions()) {
-    ASSIGN_OR_RETURN(
-        const RepairReport report,
-        RepairPartition({.disk = disk,
-                         .partition = partition,
-                         .index_path = files.index_path(),
-                         .clean = files.clean(),
-                         .way = options.truncate ? storage::RepairWay::kTruncate : storage::RepairWay::kKeep,
-                         .apply = options.yes,
-                         .discard = options.discard},
-                        [&](const storage::Progress& now) {
-                          progress.Show(partition.name, now.bytes_done, now.bytes_total);
-                        }));
+    ASSIGN_OR_RETURN(const RepairReport report,
+                     storage::RepairPartition(
+                         {.disk = disk,
+                          .partition = partition,
+                          .index_path = files.index_path(),
+                          .clean = files.clean(),
+                          .way = options.truncate ? storage::RepairWay::kTruncate : storage::RepairWay::kKeep,
+                          .apply = options.yes,
+                          .discard = options.discard},
+                         [&](const storage::Progress& now) {
+                           progress.Show(partition.name, now.bytes_done, now.bytes_total);
+                         }));
     progress.Clear();
     needing += report.needed && !report.applied ? 1 : 0;
     repaired += report.applied ? 1 : 0;

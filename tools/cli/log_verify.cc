@@ -86,14 +86,15 @@ absl::StatusOr<Totals> Verify(const Context& context, const LogPathOptions& opti
   Totals totals;
   for (const storage::PartitionFiles& partition : files.partitions()) {
     ASSIGN_OR_RETURN(const PartitionReport report,
-                     VerifyPartition({.disk = disk,
-                                      .partition = partition,
-                                      .index = index.get(),
-                                      .clean = files.clean(),
-                                      .only_segment = files.only_segment()},
-                                     [&](const storage::Progress& now) {
-                                       progress.Show(partition.name, now.bytes_done, now.bytes_total);
-                                     }));
+                     storage::VerifyPartition({.disk = disk,
+                                               .partition = partition,
+                                               .index = index.get(),
+                                               .clean = files.clean(),
+                                               .only_segment = files.only_segment()},
+                                              [&](const storage::Progress& now) {
+                                                progress.Show(partition.name, now.bytes_done,
+                                                              now.bytes_total);
+                                              }));
     progress.Clear();
     ++totals.partitions;
     totals.bytes += report.bytes;

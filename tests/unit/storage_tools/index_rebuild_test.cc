@@ -1,7 +1,7 @@
 #include "storage/tools/index_rebuild.h"
 
 #include "absl/strings/escaping.h"
-#include "tests/unit/storage_tools/tools_fixture.h"
+#include "tools_fixture.h"
 
 namespace sluice::storage {
 namespace {

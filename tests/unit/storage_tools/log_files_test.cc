@@ -1,6 +1,6 @@
 #include "storage/tools/log_files.h"
 
-#include "tests/unit/storage_tools/tools_fixture.h"
+#include "tools_fixture.h"
 
 namespace sluice::storage {
 namespace {

@@ -1,7 +1,7 @@
 #include "storage/tools/repair.h"
 
 #include "proto/record/empty_batch.h"
-#include "tests/unit/storage_tools/tools_fixture.h"
+#include "tools_fixture.h"
 
 namespace sluice::storage {
 namespace {
@@ -49,7 +49,6 @@ TEST_F(RepairTest, KeepsEveryWholeBatchAndTheOriginal) {
   const int64_t lost = DamageOne();
   const std::string path = LogPath(SegmentFiles()[1]);
   const std::string original = *posix_.ReadFile(path);
-  ASSERT_NE(TryOpen(), absl::OkStatus());
   const RepairReport report = Repair(true);
   EXPECT_TRUE(report.applied);
   EXPECT_EQ(*posix_.ReadFile(path + ".damaged"), original);
@@ -71,7 +70,8 @@ TEST_F(RepairTest, DiscardLeavesNoOriginal) {
   MakeStoppedLog(200);
   DamageOne();
   Repair(true, RepairWay::kTruncate, true);
-  for (const std::string& name : *posix_.List(LogPath())) {
+  const std::vector<std::string> names = *posix_.List(LogPath());
+  for (const std::string& name : names) {
     EXPECT_THAT(name, ::testing::Not(HasSubstr(".damaged")));
   }
 }

@@ -1,7 +1,7 @@
 #include "storage/tools/verify.h"
 
 #include "proto/base/endian.h"
-#include "tests/unit/storage_tools/tools_fixture.h"
+#include "tools_fixture.h"
 
 namespace sluice::storage {
 namespace {
