@@ -27,10 +27,9 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
           .journal = {.enabled = config.String("sluice.sync.method") == "journal",
                       .directory = config.String("sluice.journal.dir"),
                       .bytes = config.Int("sluice.journal.bytes"),
-                      .direct_bytes = config.Int("sluice.journal.direct.bytes")}};
-  .scrub_bytes_per_second = static_cast<uint64_t>(config.Int("sluice.scrub.bytes.per.second")),
-  .scrub_interval_ms = config.Int("sluice.scrub.interval.ms")
-};
+                      .direct_bytes = config.Int("sluice.journal.direct.bytes")},
+          .scrub_bytes_per_second = static_cast<uint64_t>(config.Int("sluice.scrub.bytes.per.second")),
+          .scrub_interval_ms = config.Int("sluice.scrub.interval.ms")};
 }
 
 // After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be

@@ -224,6 +224,7 @@ absl::StatusOr<RebuildReport> RebuildIndex(Disk& disk, Clock& clock, const LogFi
     return absl::FailedPreconditionError(
         "an index belongs to a whole log dir; name one, a directory with meta.properties");
   }
+  RETURN_IF_ERROR(files.CheckJournalIsBehind(disk));
   const std::string path = files.index_path();
   const std::string fresh = absl::StrCat(path, ".rebuilt");
   const std::string old = absl::StrCat(path, ".old");

@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "proto/base/status_macros.h"
+#include "storage/journal/scan.h"
 #include "storage/log/meta_properties.h"
 #include "storage/log/segment_name.h"
 
@@ -130,6 +132,28 @@ absl::Status LogFiles::TakeLogDir(Disk& disk, const std::string& path, For purpo
   ASSIGN_OR_RETURN(const std::string text, disk.ReadFile(properties));
   clean_ = disk.Exists(absl::StrCat(path, "/clean-shutdown"));
   return DecodeMetaProperties(text, properties).status();
+}
+
+absl::Status LogFiles::CheckJournalIsBehind(Disk& disk) const {
+  if (clean_ || log_dir_.empty()) {
+    return absl::OkStatus();
+  }
+  std::string directory = absl::StrCat(log_dir_, "/journal");
+  const std::string location = absl::StrCat(log_dir_, "/journal.location");
+  if (disk.Exists(location)) {
+    ASSIGN_OR_RETURN(const std::string text, disk.ReadFile(location));
+    directory = std::string(absl::StripAsciiWhitespace(text));
+  } else if (!disk.Exists(directory)) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const JournalScan scan, ScanJournal(disk, directory));
+  if (scan.logs.empty() && disk.Exists(directory)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(log_dir_, ": the broker did not stop in order, and its journal ", directory,
+                   " may hold acknowledged records that the segments lack; start the broker once, so that it "
+                   "puts them there, stop it in order, and try again"));
 }
 
 absl::Status LogFiles::AddPartition(Disk& disk, const std::string& directory) {

@@ -59,6 +59,9 @@ class LogFiles {
   std::string index_path() const { return log_dir_.empty() ? "" : log_dir_ + "/index"; }
   // The last broker stopped in order.
   bool clean() const { return clean_; }
+  // Its journal, or where that is not to be found, may hold records that the segments lack: the next start
+  // puts them there. absl::FailedPrecondition says so to whoever would change segments or their index.
+  absl::Status CheckJournalIsBehind(Disk& disk) const;
 
  private:
   absl::Status TakeLogDir(Disk& disk, const std::string& path, For purpose);

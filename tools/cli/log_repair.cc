@@ -64,6 +64,7 @@ absl::StatusOr<size_t> Repair(const Context& context, const LogRepairOptions& op
     return absl::InvalidArgumentError(
         absl::StrCat(options.path, " is one segment; a repair is of a whole partition: name its directory"));
   }
+  RETURN_IF_ERROR(files.CheckJournalIsBehind(disk));
   WorkProgress progress(options.yes ? "repairing" : "looking at");
   size_t needing = 0;
   size_t repaired = 0;

@@ -82,6 +82,9 @@ absl::StatusOr<Totals> Verify(const Context& context, const LogPathOptions& opti
       Note(absl::StrCat(opened.status().message(), "; the segments are verified without it"));
     }
   }
+  if (const absl::Status journal = files.CheckJournalIsBehind(disk); !journal.ok()) {
+    Note(absl::StrCat(journal.message(), "; what is verified here are the segments alone"));
+  }
   WorkProgress progress("verifying");
   Totals totals;
   for (const storage::PartitionFiles& partition : files.partitions()) {

@@ -79,5 +79,20 @@ TEST_F(LogFilesTest, ACopiedPartitionStandsAlone) {
   EXPECT_EQ(report->records, 300u);
 }
 
+TEST_F(LogFilesTest, AJournalThatIsAheadOfTheSegmentsForbidsChanges) {
+  options_.durability = Durability::kSynced;
+  OpenNew();
+  PutMany(10, {.records = 3, .value_size = 400});
+  AwaitDurable(Offset(30));
+  Crash();
+  const absl::Status status = Files().CheckJournalIsBehind(posix_);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("start the broker once"));
+  Open();
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  EXPECT_EQ(Files().CheckJournalIsBehind(posix_), absl::OkStatus());
+}
+
 }  // namespace
 }  // namespace sluice::storage
