@@ -231,8 +231,8 @@ absl::StatusOr<std::vector<std::pair<LogName, std::string>>> LogDirImpl::ListLog
   return found;
 }
 
-// A directory without partition.metadata is one whose making was cut short, if it holds nothing; else it is
-// not ours to judge.
+// A directory without a whole partition.metadata is one whose making was cut short, if it holds nothing; else
+// it is not ours to judge.
 absl::StatusOr<std::optional<LogName>> LogDirImpl::ReadName(const std::string& directory_name) {
   const auto parsed = ParseDirectoryName(directory_name);
   const std::string directory = PathOf(directory_name);
@@ -240,23 +240,39 @@ absl::StatusOr<std::optional<LogName>> LogDirImpl::ReadName(const std::string& d
     return std::nullopt;
   }
   const std::string path = absl::StrCat(directory, "/", kPartitionMetadata);
-  if (!environment_.disk.Exists(path)) {
-    const absl::StatusOr<std::vector<std::string>> content = environment_.disk.List(directory);
-    for (const std::string& name : content.value_or(std::vector<std::string>())) {
-      if (absl::EndsWith(name, ".log")) {
-        return absl::DataLossError(absl::StrCat(path,
-                                                ": missing, and the directory holds records; restore "
-                                                "the file or move the directory away"));
-      }
-    }
-    if (content.ok()) {
-      RemoveInBackground(directory);
-    }
-    return std::nullopt;
+  absl::StatusOr<Uuid> topic_id = absl::NotFoundError("missing");
+  if (environment_.disk.Exists(path)) {
+    ASSIGN_OR_RETURN(const std::string text, environment_.disk.ReadFile(path));
+    topic_id = DecodePartitionMetadata(text, path);
   }
-  ASSIGN_OR_RETURN(const std::string text, environment_.disk.ReadFile(path));
-  ASSIGN_OR_RETURN(const Uuid topic_id, DecodePartitionMetadata(text, path));
-  return LogName{parsed->first, {topic_id, parsed->second}};
+  if (absl::IsFailedPrecondition(topic_id.status())) {
+    return topic_id.status();  // A newer version's.
+  }
+  if (topic_id.ok()) {
+    return LogName{parsed->first, {*topic_id, parsed->second}};
+  }
+  const absl::StatusOr<bool> has_records = HoldsRecords(directory);
+  if (!has_records.ok()) {
+    return std::nullopt;  // No directory.
+  }
+  if (*has_records) {
+    return absl::DataLossError(absl::StrCat(path, ": ", topic_id.status().message(),
+                                            ", and the directory holds records; restore the file or move the "
+                                            "directory away"));
+  }
+  RemoveInBackground(directory);
+  return std::nullopt;
+}
+
+absl::StatusOr<bool> LogDirImpl::HoldsRecords(const std::string& directory) {
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, environment_.disk.List(directory));
+  for (const std::string& name : names) {
+    if (absl::EndsWith(name, ".log") &&
+        environment_.disk.FileSize(absl::StrCat(directory, "/", name)).value_or(1) > 0) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // The task owns nothing of this object's: it may run after it is gone.
@@ -322,20 +338,29 @@ absl::Status LogDirImpl::CheckIsNew(const LogName& name) const {
   return absl::OkStatus();
 }
 
-absl::Status LogDirImpl::MakeDirectory(const std::string& path, const LogName& name) {
-  RETURN_IF_ERROR(environment_.disk.CreateDirectory(path));
-  RETURN_IF_ERROR(environment_.disk.ReplaceFile(absl::StrCat(path, "/", kPartitionMetadata),
-                                                EncodePartitionMetadata(name.id.topic_id)));
-  return environment_.disk.SyncDirectory(options_.path);
+// Everything is made before anything is synced: the first sync then carries it all, and the others find
+// little left to do. A power cut in between leaves a directory that ReadName knows for one that was never
+// finished.
+absl::StatusOr<std::shared_ptr<PartitionLog>> LogDirImpl::MakeLog(const std::string& path,
+                                                                  const LogName& name,
+                                                                  const LogOptions& options) {
+  Disk& disk = environment_.disk;
+  const std::string metadata = absl::StrCat(path, "/", kPartitionMetadata);
+  RETURN_IF_ERROR(disk.CreateDirectory(path));
+  ASSIGN_OR_RETURN(const std::unique_ptr<File> file, disk.Open(metadata, Disk::OpenMode::kCreateNew));
+  RETURN_IF_ERROR(file->WriteAt(0, AsBytes(EncodePartitionMetadata(name.id.topic_id))));
+  ASSIGN_OR_RETURN(std::shared_ptr<PartitionLog> log, PartitionLog::Create(context_, path, name.id, options));
+  RETURN_IF_ERROR(file->Sync());
+  RETURN_IF_ERROR(disk.SyncDirectory(path));
+  RETURN_IF_ERROR(disk.SyncDirectory(options_.path));
+  return log;
 }
 
 absl::StatusOr<std::shared_ptr<Log>> LogDirImpl::Create(const LogName& name, const LogOptions& options) {
   absl::MutexLock create(&create_mu_);
   RETURN_IF_ERROR(CheckIsNew(name));
   const std::string path = PathOf(DirectoryName(name));
-  const absl::Status made = MakeDirectory(path, name);
-  absl::StatusOr<std::shared_ptr<PartitionLog>> log =
-      made.ok() ? PartitionLog::Create(context_, path, name.id, options) : made;
+  absl::StatusOr<std::shared_ptr<PartitionLog>> log = MakeLog(path, name, options);
   if (!log.ok()) {
     environment_.disk.RemoveTree(path).IgnoreError();
     return log.status();

@@ -71,7 +71,9 @@ class LogDirImpl final : public LogDir {
   void OnSyncFailed(absl::Status status);
   void RemoveInBackground(std::string path);
   absl::Status CheckIsNew(const LogName& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
-  absl::Status MakeDirectory(const std::string& path, const LogName& name);
+  absl::StatusOr<bool> HoldsRecords(const std::string& directory);
+  absl::StatusOr<std::shared_ptr<PartitionLog>> MakeLog(const std::string& path, const LogName& name,
+                                                        const LogOptions& options);
   std::vector<Entry> AllEntries() const;
   void RunTimer();
   void StopTimer();

@@ -95,7 +95,14 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(const LogContex
 absl::Status PartitionLog::Start() {
   std::vector<SegmentInfo> row = segments_.All();
   const bool has_active = !row.empty() && !row.back().sealed;
-  RETURN_IF_ERROR(has_active ? ContinueLast(&row.back()) : BeginSegment());
+  if (has_active) {
+    RETURN_IF_ERROR(ContinueLast(&row.back()));
+  } else {
+    RETURN_IF_ERROR(BeginSegment());
+    if (!row.empty()) {  // The directory of a new log is synced by its maker.
+      RETURN_IF_ERROR(context_.disk.SyncDirectory(directory_));
+    }
+  }
   if (flushed_.Get() == end_.Get()) {
     live_.store(true, std::memory_order_release);
     return absl::OkStatus();
@@ -118,7 +125,6 @@ absl::Status PartitionLog::BeginSegment() {
   const std::string path = PathOf(SegmentFileName(base));
   ASSIGN_OR_RETURN(std::shared_ptr<File> file, context_.disk.Open(prepared, Disk::OpenMode::kCreateNew));
   RETURN_IF_ERROR(context_.disk.Rename(prepared, path));
-  RETURN_IF_ERROR(context_.disk.SyncDirectory(directory_));
   absl::MutexLock lock(&append_mu_);
   active_ = std::make_shared<Segment>(context_.disk, path, base, file);
   ASSIGN_OR_RETURN(writer_, OpenWriter(std::move(file), 0));
