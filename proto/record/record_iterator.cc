@@ -52,6 +52,7 @@ bool RecordIterator::Next(RecordView* record) {
   if (remaining_ == 0 || problem_ != nullptr) {
     return AtEnd();
   }
+  const std::byte* const begin = in_.at;
   int32_t length;
   ByteView bytes;
   if (!in_.ReadInt32(&length) || length < 0 || !in_.ReadBytes(static_cast<size_t>(length), &bytes)) {
@@ -76,6 +77,7 @@ bool RecordIterator::Next(RecordView* record) {
   }
   record->offset = Offset(WrappingAdd(base_offset_.value(), offset_delta));
   record->timestamp_ms = log_append_time_ ? max_timestamp_ : WrappingAdd(base_timestamp_, timestamp_delta);
+  record_bytes_ = ByteView(begin, in_.at);
   --remaining_;
   return true;
 }

@@ -32,6 +32,9 @@ class RecordIterator {
   // OK while all is well and when all records were read to the last byte; else DataLoss.
   absl::Status status() const;
 
+  // The record that Next gave last, as it lies, with its length before it.
+  ByteView record_bytes() const { return record_bytes_; }
+
   // Records read so far.
   int32_t records_read() const { return count_ - remaining_; }
 
@@ -41,6 +44,7 @@ class RecordIterator {
   bool ReadHeaders(Cursor* body, HeaderRange* headers);
 
   Cursor in_;
+  ByteView record_bytes_;
   Offset base_offset_;
   int64_t base_timestamp_ = 0;
   bool log_append_time_ = false;
