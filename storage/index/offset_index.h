@@ -108,6 +108,9 @@ class OffsetIndex {
   // Forgets entries at `end` and after, sealed segments that reach past it, and a checkpoint past it. Costs
   // what it deletes; call it on every recovery, an index may be ahead of a log after a power cut.
   virtual absl::Status TruncateFrom(const LogId& log, Offset end) = 0;
+  // Forgets the offset entries and the sealed segments that begin in [begin, end), and what this and all
+  // before wrote is on the disk when it returns: the files that they speak of are about to be replaced.
+  virtual absl::Status ForgetRange(const LogId& log, Offset begin, Offset end) = 0;
   // Forgets all of a log, for ever: a LogId is not used twice.
   virtual void DropLog(const LogId& log) = 0;
 

@@ -334,6 +334,17 @@ absl::Status RocksOffsetIndex::TruncateFrom(const LogId& log, Offset end) {
   return DeleteTail(KeyType::kOffset, log, is_cut);
 }
 
+// A range tombstone each: new entries of the range are written after it, and nobody scans across it.
+absl::Status RocksOffsetIndex::ForgetRange(const LogId& log, Offset begin, Offset end) {
+  rocksdb::WriteBatch batch;
+  batch.DeleteRange(ToSlice(IndexKey::OfOffset(log, begin).text()),
+                    ToSlice(IndexKey::OfOffset(log, end).text()));
+  batch.DeleteRange(ToSlice(IndexKey::OfSegment(log, begin).text()),
+                    ToSlice(IndexKey::OfSegment(log, end).text()));
+  RETURN_IF_ERROR(Commit(batch, "forgetting a range that is rewritten"));
+  return Flush();
+}
+
 absl::Status RocksOffsetIndex::DropCheckpointPast(const LogId& log, Offset end) {
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> checkpoint, ReadCheckpoint(log));
   if (!checkpoint || checkpoint->next_offset <= end) {

@@ -32,6 +32,7 @@ class RocksOffsetIndex final : public OffsetIndex {
   absl::StatusOr<std::optional<Checkpoint>> ReadCheckpoint(const LogId& log) override;
   void DropBefore(const LogId& log, Offset start) override;
   absl::Status TruncateFrom(const LogId& log, Offset end) override;
+  absl::Status ForgetRange(const LogId& log, Offset begin, Offset end) override;
   void DropLog(const LogId& log) override;
   absl::Status Sync() override;
   absl::Status Flush() override;

@@ -67,13 +67,15 @@ struct ReadRequest {
 struct ReadCursor {
   Offset next_offset{-1};
   Offset segment_base;
+  uint32_t segment_generation = 0;
   uint64_t position = 0;
 };
 
 enum class ReadCode { kOk, kWouldBlock, kOffsetOutOfRange, kStorageError, kClosed };
 
-// Whole batches only, in order; the first contains ReadRequest::offset, so it may begin before it. Ends at a
-// segment's end at the latest: ask again for more. Empty when offset == limit.
+// Whole batches only, in order; the first contains ReadRequest::offset, so it may begin before it, or is the
+// next one after it where compaction took that away. Ends at a segment's end at the latest: ask again for
+// more. Empty when offset == limit.
 struct ReadOutcome {
   ReadCode code = ReadCode::kOk;
   FileRange range;

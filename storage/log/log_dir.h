@@ -26,6 +26,7 @@
 #include "proto/base/clock.h"
 #include "storage/disk/disk.h"
 #include "storage/disk/executor.h"
+#include "storage/log/cleaner_options.h"
 #include "storage/log/log.h"
 #include "storage/log/scrub_stats.h"
 
@@ -53,6 +54,7 @@ struct LogDirOptions {
   Journal journal = {};
   uint64_t scrub_bytes_per_second = 8ull << 20;        // 0: sealed segments are not verified.
   int64_t scrub_interval_ms = 7LL * 24 * 3600 * 1000;  // From one beginning to the next.
+  CleanerOptions cleaner = {};  // Its threads run only where maintenance does.
 };
 
 // What the storage engine is given from outside. All must outlive it.
@@ -65,6 +67,8 @@ struct LogEnvironment {
   absl::AnyInvocable<void(absl::Status) const> on_fatal;
   // The scrubber found damage: file, byte, offset, in a sentence. The log goes on serving what is whole.
   absl::AnyInvocable<void(absl::string_view) const> on_damage = {};
+  // Something went wrong that stops nothing else: a sentence to be logged. May be empty.
+  absl::AnyInvocable<void(const std::string&) const> on_warning = {};
 };
 
 struct LogName {
@@ -112,6 +116,9 @@ class LogDir {
   // One round of maintenance. The dir's own thread calls it each maintenance_interval_ms (never, when that is
   // 0); tests call it themselves.
   virtual void Tick() = 0;
+  // Compacts every log that is due, the dirtiest first, and returns how many it tried. The dir's cleaner
+  // threads do so each log.cleaner.backoff.ms; tests call it themselves.
+  virtual size_t CompactDue() = 0;
 
   // Syncs all logs, writes checkpoints, flushes the index, marks the directory clean. No append may follow.
   // An offline directory is left as it is, which is an error; one with damaged logs is not marked.
@@ -122,6 +129,7 @@ class LogDir {
     uint64_t recovered_bytes = 0;  // Walked at the start.
     size_t logs = 0;
     ScrubStats scrub;
+    CleanerStats cleaner = {};
     std::vector<std::string> losses;  // What was cut off page-cache logs: a sentence each, to be logged.
   };
   virtual Stats stats() const = 0;

@@ -93,11 +93,20 @@ LogDirImpl::LogDirImpl(const LogDirOptions& options, LogEnvironment environment,
             if (environment_.on_damage) {
               environment_.on_damage(damage);
             }
-          })) {}
+          })),
+      cleaner_(options.cleaner, environment_.clock,
+               {.logs = [this] { return AllLogs(); },
+                .on_warning =
+                    [this](const std::string& warning) {
+                      if (environment_.on_warning) {
+                        environment_.on_warning(warning);
+                      }
+                    }}) {}
 
 LogDirImpl::~LogDirImpl() {
   StopTimer();
   scrubber_->Stop();
+  cleaner_.Stop();
   for (const Entry& entry : AllEntries()) {
     entry.log->Abandon();
   }
@@ -158,6 +167,7 @@ absl::Status LogDirImpl::Recover(bool clean) {
   RETURN_IF_ERROR(MarkUnclean(clean));
   if (options_.maintenance_interval_ms > 0) {
     timer_ = std::thread([this] { RunTimer(); });
+    cleaner_.Start();
   }
   return absl::OkStatus();
 }
@@ -290,6 +300,14 @@ std::vector<LogDirImpl::Entry> LogDirImpl::AllEntries() const {
     entries.push_back(entry);
   }
   return entries;
+}
+
+std::vector<std::shared_ptr<PartitionLog>> LogDirImpl::AllLogs() const {
+  std::vector<std::shared_ptr<PartitionLog>> logs;
+  for (Entry& entry : AllEntries()) {
+    logs.push_back(std::move(entry.log));
+  }
+  return logs;
 }
 
 std::vector<LogDir::FoundLog> LogDirImpl::logs() const {
@@ -458,6 +476,7 @@ absl::Status LogDirImpl::Close() {
   }
   StopTimer();
   scrubber_->Stop();
+  cleaner_.Stop();
   if (failure_.raised()) {
     for (const Entry& entry : AllEntries()) {
       entry.log->Abandon();
@@ -477,6 +496,7 @@ absl::Status LogDirImpl::Close() {
 LogDir::Stats LogDirImpl::stats() const {
   Stats stats = stats_;
   stats.scrub = scrubber_->stats();
+  stats.cleaner = cleaner_.stats();
   absl::MutexLock lock(&logs_mu_);
   stats.logs = logs_.size() + damaged_.size();
   return stats;

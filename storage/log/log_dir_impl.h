@@ -1,7 +1,7 @@
 // The LogDir of log_dir.h.
 //
-// It owns everything that its logs lean on, in the order in which that must go away: first the timer, then
-// the flusher, then the logs' tasks, then the index, last the lock.
+// It owns everything that its logs lean on, in the order in which that must go away: first the timer and the
+// cleaner, then the flusher, then the logs' tasks, then the index, last the lock.
 #pragma once
 
 #include <memory>
@@ -14,6 +14,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
+#include "storage/log/cleaner.h"
 #include "storage/log/file_lock.h"
 #include "storage/log/flusher.h"
 #include "storage/log/journal_scheduler.h"
@@ -43,6 +44,7 @@ class LogDirImpl final : public LogDir {
   std::shared_ptr<Log> Share(const LogId& id) const override;
   absl::Status Delete(const LogId& id) override;
   void Tick() override;
+  size_t CompactDue() override { return cleaner_.CleanAll(); }
   absl::Status Close() override;
   Stats stats() const override;
   const std::string& path() const override { return options_.path; }
@@ -75,6 +77,7 @@ class LogDirImpl final : public LogDir {
   absl::StatusOr<std::shared_ptr<PartitionLog>> MakeLog(const std::string& path, const LogName& name,
                                                         const LogOptions& options);
   std::vector<Entry> AllEntries() const;
+  std::vector<std::shared_ptr<PartitionLog>> AllLogs() const;
   void RunTimer();
   void StopTimer();
   std::vector<std::weak_ptr<ScrubTarget>> ScrubTargets() const;
@@ -96,6 +99,8 @@ class LogDirImpl final : public LogDir {
   Entries logs_ ABSL_GUARDED_BY(logs_mu_);
   absl::flat_hash_map<LogId, DamagedEntry> damaged_ ABSL_GUARDED_BY(logs_mu_);
   bool closed_ ABSL_GUARDED_BY(create_mu_) = false;
+
+  LogCleaner cleaner_;
 
   absl::Mutex timer_mu_;
   bool stopping_ ABSL_GUARDED_BY(timer_mu_) = false;

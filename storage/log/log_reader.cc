@@ -84,7 +84,7 @@ ReadOutcome LogReader::Read(const ReadRequest& request, Offset start, ReadCursor
     return Fail(file.status());
   }
   if (cursor != nullptr) {
-    *cursor = {(*cut)->offset, place->segment.base(), (*cut)->position};
+    *cursor = {(*cut)->offset, place->segment.base(), place->segment.segment->generation(), (*cut)->position};
   }
   return {.code = ReadCode::kOk,
           .range = {(*file)->shared(), place->position, (*cut)->position - place->position},
@@ -93,7 +93,7 @@ ReadOutcome LogReader::Read(const ReadRequest& request, Offset start, ReadCursor
 
 std::optional<Place> LogReader::FromCursor(const ReadCursor& cursor, const LogPosition& end) const {
   std::optional<SegmentInfo> segment = parts_.segments.Named(cursor.segment_base);
-  if (!segment) {
+  if (!segment || segment->segment->generation() != cursor.segment_generation) {
     return std::nullopt;
   }
   const LogPosition segment_end = EndOf(*segment, end);
@@ -209,7 +209,11 @@ absl::StatusOr<std::optional<LogReader::Cut>> LogReader::FindCut(const Place& pl
     return has(bounds.max_bytes / 4) ? std::optional(best) : std::nullopt;
   }
   if (may_block == MayBlock::kYes) {
-    best = SeekNear(place, segment_end, target, bounds.limit, best);
+    const Cut near = SeekNear(place, segment_end, target, bounds.limit, best);
+    if (near.position > best.position) {
+      ASSIGN_OR_RETURN(const bool fits, StartsBatch(place.segment, segment_end, near));
+      best = fits ? near : best;
+    }
     if (has(bounds.max_bytes / 2)) {
       return best;
     }
@@ -259,6 +263,15 @@ LogReader::Cut LogReader::SeekNear(const Place& place, const LogPosition& segmen
     }
   }
   return low;
+}
+
+// Compaction may have replaced the segment between the two look-ups: the entry is another file's then.
+absl::StatusOr<bool> LogReader::StartsBatch(const SegmentInfo& segment, const LogPosition& segment_end,
+                                            Cut cut) const {
+  ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segment.segment->OpenFile());
+  BatchReader reader(*file, segment_end.position, record::kHeaderSize);
+  ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(cut.position));
+  return header && header->base_offset() == cut.offset;
 }
 
 absl::StatusOr<LogReader::Cut> LogReader::WalkCut(const Place& place, const LogPosition& segment_end,

@@ -80,6 +80,7 @@ class LogReader {
   std::optional<Cut> KnownBound(const Place& place, const LogPosition& segment_end, Offset limit) const;
   Cut SeekNear(const Place& place, const LogPosition& segment_end, uint64_t target, Offset limit,
                Cut best) const;
+  absl::StatusOr<bool> StartsBatch(const SegmentInfo& segment, const LogPosition& segment_end, Cut cut) const;
   absl::StatusOr<Cut> WalkCut(const Place& place, const LogPosition& segment_end, uint64_t target,
                               const Bounds& bounds, Cut from) const;
 

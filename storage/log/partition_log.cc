@@ -48,7 +48,9 @@ PartitionLog::PartitionLog(const LogContext& context, std::string directory, con
       latest_epoch_(epochs_.latest()),
       feeder_(recovered.state.max_timestamp_ms),
       last_append_(context.clock.Monotonic()),
-      last_synced_(last_append_) {
+      last_synced_(last_append_),
+      compaction_(recovered.compaction),
+      gaps_below_(recovered.compaction.gaps_below.value()) {
   for (SegmentInfo& info : recovered.segments) {
     segments_.Append(std::move(info));
   }

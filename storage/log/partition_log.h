@@ -6,9 +6,10 @@
 //   partition_log_durability.cc  sync, checkpoints, feeding the index
 //   partition_log_journal.cc     what goes through the journal of the log dir
 //   partition_log_maintenance.cc retention, rolling by age, flush.ms, idle maps
+//   partition_log_compaction.cc  rewriting sealed segments by the newest record of each key
 //
 // Locks, in the order in which they may nest:
-//   upkeep_mu_ > checkpoint_mu_ > sync_mu_ > append_mu_ > those inside the parts
+//   compaction_mu_ > files_mu_, upkeep_mu_ > checkpoint_mu_ > sync_mu_ > append_mu_ > those inside the parts
 // Only append_mu_ is ever taken by TryAppend, and nobody does I/O under it but TryAppend's own pwrite.
 #pragma once
 
@@ -20,6 +21,11 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
+#include "storage/log/compaction.h"
+#include "storage/log/compaction_filter.h"
+#include "storage/log/compaction_plan.h"
+#include "storage/log/compaction_state.h"
+#include "storage/log/compaction_writer.h"
 #include "storage/log/index_feeder.h"
 #include "storage/log/log.h"
 #include "storage/log/log_context.h"
@@ -87,9 +93,14 @@ class PartitionLog final : public Log,
 
   // For the log dir.
   std::optional<SegmentInfo> NextSealed(Offset at_or_after) const override;
-  Offset gaps_below() const override { return Offset(0); }
+  Offset gaps_below() const override { return Offset(gaps_below_.load(std::memory_order_acquire)); }
   // One round of what age and time bring: rolling, retention, flush.ms, idle maps, due unlinking.
   void Maintain();
+  // What Compact() would do now; due: it is time to. Nothing for a log that is not compacted.
+  CompactionPlan PlanCompaction();
+  // Cleans all that the plan covers, in as many passes as the map's size asks for. One thread at a time; it
+  // ends early, with absl::Cancelled, when the log is closed. An error leaves the log whole.
+  absl::StatusOr<CompactionReport> Compact(const CompactionResources& resources);
   // Everything durable, trimmed and in the index; no append follows, no read either.
   absl::Status Close();
   // As if the process ended here, or before the log is deleted. Waits for running tasks.
@@ -204,6 +215,36 @@ class PartitionLog final : public Log,
   absl::Status MoveStart(Offset start);
   absl::Status DropSegmentsBefore(Offset start);
 
+  // partition_log_compaction.cc
+  using Segments = std::vector<SegmentInfo>;
+  absl::StatusOr<CompactionReport> CompactInside(const CompactionResources& resources)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(compaction_mu_);
+  absl::Status RunPass(const Segments& segments, const CompactionPlan& plan, CompactionMap* map,
+                       const CompactionResources& resources, CompactionReport* report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(compaction_mu_);
+  CompactionPlan PlanFor(const Segments& segments) ABSL_EXCLUSIVE_LOCKS_REQUIRED(compaction_mu_);
+  Segments OnDisk() const;
+  std::vector<CompactionSegment> Summarise(const Segments& segments) const;
+  int64_t OldestDirtyMs(const Segments& segments, Offset first_dirty) const;
+  // Before segments below `through` are rewritten: no recovery may write at their old positions again.
+  absl::Status FenceJournal(const LogPosition& through);
+  // The newest offset of each key from `from` on; returns where the map was full, or the end of `segments`.
+  absl::StatusOr<Offset> FillMap(const Segments& segments, Offset from, CompactionMap* map,
+                                 const CompactionResources& resources);
+  absl::StatusOr<bool> AddKeys(const record::BatchView& batch, CompactionMap* map,
+                               CompactionDecoder* decoder) const;
+  absl::Status RewriteAll(const Segments& segments, const CompactionMap& map, Offset end,
+                          const CompactionResources& resources, CompactionReport* report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(compaction_mu_);
+  absl::Status RewriteGroup(const Segments& olds, CompactionFilter* filter,
+                            const CompactionResources& resources, CompactionReport* report)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(compaction_mu_);
+  absl::Status CopyCleaned(const Segments& olds, CompactionFilter* filter, CompactionWriter* writer,
+                           const CompactionResources& resources, CompactionReport* report, bool* changed);
+  absl::Status SwapIn(const Segments& olds, const CompactionWriter& writer);
+  LastOffsets LastOfProducers() const;
+  absl::Status KeepPace(const CompactionResources& resources, uint64_t bytes) const;
+
   // Set at construction.
   const LogContext context_;
   const std::string directory_;
@@ -267,6 +308,13 @@ class PartitionLog final : public Log,
   absl::Mutex maintenance_mu_ ABSL_ACQUIRED_BEFORE(upkeep_mu_);
   absl::Duration last_append_ ABSL_GUARDED_BY(maintenance_mu_);
   absl::Duration last_synced_ ABSL_GUARDED_BY(maintenance_mu_);
+
+  absl::Mutex compaction_mu_ ABSL_ACQUIRED_BEFORE(files_mu_, checkpoint_mu_);
+  CompactionState compaction_ ABSL_GUARDED_BY(compaction_mu_);
+  std::atomic<int64_t> gaps_below_;  // As in compaction_, for those who cannot wait for a pass to end.
+
+  // Held while files of sealed segments are renamed: by retention and by compaction, one at a time.
+  absl::Mutex files_mu_ ABSL_ACQUIRED_BEFORE(append_mu_);
 
   absl::Mutex unlink_mu_;
   std::vector<DueUnlink> due_unlinks_ ABSL_GUARDED_BY(unlink_mu_);

@@ -107,7 +107,7 @@ bool PartitionLog::NeedsRoll(uint64_t size_bytes, int64_t now_ms) const {
   const uint64_t limit = std::min(room.limit, static_cast<uint64_t>(options_.segment_bytes));
   return room.position + size_bytes > limit ||
          (first_append_ms_ &&
-          now_ms - *first_append_ms_ > options_.segment_ms - RollJitterMs(id_, active_->base(), options_)) ||
+          now_ms - *first_append_ms_ > options_.roll_ms() - RollJitterMs(id_, active_->base(), options_)) ||
          next_offset_ - active_->base() > kOffsetsPerSegmentMax;
 }
 

@@ -57,6 +57,9 @@ void PartitionLog::ApplyRetention(int64_t now_ms) {
     if (!options_known_) {
       return;
     }
+    if (!options_.cleanup_delete) {
+      return;
+    }
     rules = {options_.retention_ms, options_.retention_bytes};
   }
   const LogPosition end = end_.Get();
@@ -187,6 +190,7 @@ absl::Status PartitionLog::DropSegmentsBefore(Offset start) {
     delay_ms = options_.file_delete_delay_ms;
   }
   const absl::Duration due = context_.clock.Monotonic() + absl::Milliseconds(delay_ms);
+  absl::MutexLock files(&files_mu_);
   absl::Status status;
   const std::vector<SegmentInfo> removed = segments_.RemoveBefore(start);
   for (const SegmentInfo& info : removed) {

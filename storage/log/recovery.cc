@@ -16,6 +16,7 @@
 #include "storage/log/log_options.h"
 #include "storage/log/log_start.h"
 #include "storage/log/segment_name.h"
+#include "storage/log/segment_swap.h"
 #include "storage/log/tail_check.h"
 
 namespace sluice::storage {
@@ -48,6 +49,7 @@ class Recovery {
   absl::StatusOr<Walked> Walk(size_t index, LogPosition from, bool verify);
   absl::StatusOr<bool> IsGood(BatchReader& reader, uint64_t position, const record::BatchView& header,
                               bool verify, Offset expected);
+  bool Follows(const record::BatchView& header, Offset expected) const;
   void Note(const record::BatchView& header, Segment& segment, uint64_t position);
   absl::Status FinishSegment(size_t index, const Walked& walked, bool* is_last);
   absl::StatusOr<bool> LaterHoldBatches(size_t index);
@@ -85,7 +87,12 @@ absl::Status Recovery::DamagedAt(const std::string& path, uint64_t position, abs
 }
 
 absl::Status Recovery::ListSegments() {
-  ASSIGN_OR_RETURN(const std::vector<std::string> names, in_.disk.List(in_.directory));
+  ASSIGN_OR_RETURN(std::vector<std::string> names, in_.disk.List(in_.directory));
+  ASSIGN_OR_RETURN(out_.compaction, ReadCompactionState(in_.disk, in_.directory));
+  ASSIGN_OR_RETURN(const bool swapped, FinishSwaps(in_.disk, in_.directory, names));
+  if (swapped) {
+    ASSIGN_OR_RETURN(names, in_.disk.List(in_.directory));
+  }
   out_.page_cache = std::find(names.begin(), names.end(), kPageCacheName) != names.end();
   for (const std::string& name : names) {
     if (const std::optional<Offset> base = ParseSegmentFileName(name)) {
@@ -97,8 +104,9 @@ absl::Status Recovery::ListSegments() {
   return absl::OkStatus();
 }
 
-// A checkpoint that this version cannot use is as good as none. One that names a segment before the first is
-// old (the index was put back from a backup): its producers still count, but all segments are walked.
+// A checkpoint that this version cannot use is as good as none. One that names a segment before the first, or
+// that was compacted since, is old (the index was put back from a backup): its producers still count, but all
+// segments are walked.
 absl::Status Recovery::LoadCheckpoint() {
   ASSIGN_OR_RETURN(checkpoint_, in_.index.ReadCheckpoint(in_.id));
   if (!checkpoint_) {
@@ -117,16 +125,21 @@ absl::Status Recovery::LoadCheckpoint() {
   out_.state = *std::move(state);
   feeder_ = IndexFeeder(out_.state.max_timestamp_ms);
   epochs_ = EpochCache(out_.state.epochs);
-  if (checkpoint_->segment_base < bases_.front()) {
+  if (checkpoint_->segment_base < std::max(bases_.front(), out_.compaction.gaps_below)) {
     checkpoint_.reset();
   }
   return absl::OkStatus();
 }
 
-// The checkpoint's position is durable; without a journal that is all that is known.
+// The checkpoint's position is durable; without a journal that is all that is known. So is what was
+// compacted, where the journal's positions mean nothing any more: they are of the files before. It ends with
+// a segment.
 absl::Status Recovery::Replay() {
   if (checkpoint_) {
     acknowledged_ = LogPosition{checkpoint_->next_offset, checkpoint_->segment_base, checkpoint_->position};
+  }
+  if (const Offset compacted = out_.compaction.gaps_below; compacted > Offset(0)) {
+    acknowledged_ = std::max(acknowledged_.value_or(LogPosition()), LogPosition{compacted, compacted, 0});
   }
   if (in_.after.clean || in_.after.journal == nullptr || in_.after.journal->empty()) {
     return absl::OkStatus();
@@ -206,17 +219,34 @@ absl::Status Recovery::TakeSealed(size_t index, const std::map<Offset, SegmentEn
   return absl::OkStatus();
 }
 
-// Sealed and synced, but its entry did not reach the index.
+// Where compaction was at work, offsets may be missing before a batch.
+bool Recovery::Follows(const record::BatchView& header, Offset expected) const {
+  if (header.last_offset_delta() < 0) {
+    return false;
+  }
+  return header.base_offset() == expected ||
+         (header.base_offset() > expected && header.next_offset() <= out_.compaction.gaps_below);
+}
+
+// Sealed and synced, but its entry did not reach the index; if compaction made it, no entry of it did.
 absl::StatusOr<SegmentEntry> Recovery::MeasureSealed(size_t index) {
   const std::string path = Path(index);
   ASSIGN_OR_RETURN(const std::unique_ptr<File> file, in_.disk.Open(path, Disk::OpenMode::kReadOnly));
   ASSIGN_OR_RETURN(const uint64_t size, file->Size());
   BatchReader reader(*file, size, BatchReader::kHeaders);
   SegmentEntry entry{bases_[index], bases_[index], 0, record::kNoTimestamp};
+  uint64_t indexed = 0;
   while (true) {
     ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(entry.size_bytes));
-    if (!header || header->base_offset() != entry.next_offset) {
+    if (!header || !Follows(*header, entry.next_offset)) {
       return entry;
+    }
+    if (entry.size_bytes - indexed >= static_cast<uint64_t>(LogOptions().index_interval_bytes)) {
+      indexed = entry.size_bytes;
+      update_.offsets.push_back({header->base_offset(), entry.base_offset, entry.size_bytes});
+      if (update_.offsets.size() >= kIndexBatch) {
+        RETURN_IF_ERROR(FlushEntries());
+      }
     }
     entry.next_offset = header->next_offset();
     entry.max_timestamp_ms = std::max(entry.max_timestamp_ms, header->max_timestamp());
@@ -281,7 +311,7 @@ absl::StatusOr<Recovery::Walked> Recovery::Walk(size_t index, LogPosition from, 
 
 absl::StatusOr<bool> Recovery::IsGood(BatchReader& reader, uint64_t position, const record::BatchView& header,
                                       bool verify, Offset expected) {
-  if (header.base_offset() != expected || header.last_offset_delta() < 0) {
+  if (!Follows(header, expected)) {
     return false;
   }
   if (!verify) {
@@ -312,6 +342,12 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
   *is_last = index + 1 == bases_.size();
   if (!*is_last && walked.end.offset == bases_[index + 1]) {
     return Seal(walked);
+  }
+  if (walked.end.offset < out_.compaction.gaps_below) {
+    return DamagedAt(walked.segment->path(), walked.end.position,
+                     absl::StrCat("no valid batch of offset ", walked.end.offset.value(),
+                                  " or later here, in a part of the log that was compacted and on the disk"),
+                     walked.end.offset);
   }
   ASSIGN_OR_RETURN(const TailVerdict tail,
                    CheckTail(*walked.file, walked.end.position, walked.file_size,

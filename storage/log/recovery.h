@@ -2,6 +2,9 @@
 //
 //   sealed, as the index says | checkpoint | walked: length, magic, offsets, CRC | clean or torn tail
 //
+// What compaction had promised is done first (segment_swap.h), and where it was at work offsets may be
+// missing.
+//
 // - Zeroes or the file's end behind the last good batch: the log goes on there.
 // - An unfinished batch at the very end: cut off; the log goes on in a new file, because bytes of a file
 //   position that was served once are never written again.
@@ -21,6 +24,7 @@
 #include "storage/disk/disk.h"
 #include "storage/index/offset_index.h"
 #include "storage/journal/scan.h"
+#include "storage/log/compaction_state.h"
 #include "storage/log/log_position.h"
 #include "storage/log/log_state.h"
 #include "storage/log/segment_list.h"
@@ -52,6 +56,7 @@ struct RecoveredLog {
   LogPosition end;
   LogPosition durable;  // What was found behind it is whole but may not be on the disk yet.
   LogState state;
+  CompactionState compaction;
   uint64_t walked_bytes = 0;
   bool page_cache = false;  // The directory is marked so: see PartitionLog::SettleMark.
   std::string lost;         // What a hole in the tail of such a log cost; empty for nothing.

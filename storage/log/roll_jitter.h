@@ -12,9 +12,9 @@
 
 namespace sluice::storage {
 
-// From 0 to below both segment_jitter_ms and segment_ms.
+// From 0 to below both segment_jitter_ms and roll_ms().
 inline int64_t RollJitterMs(const LogId& id, Offset segment_base, const LogOptions& options) {
-  const int64_t limit = std::min(options.segment_jitter_ms, options.segment_ms);
+  const int64_t limit = std::min(options.segment_jitter_ms, options.roll_ms());
   if (limit <= 0) {
     return 0;
   }

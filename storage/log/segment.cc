@@ -16,4 +16,12 @@ absl::StatusOr<std::shared_ptr<File>> Segment::OpenFile() {
   return file_;
 }
 
+absl::StatusOr<std::shared_ptr<File>> Segment::OpenForGood() {
+  {
+    absl::MutexLock lock(&mu_);
+    for_good_ = true;
+  }
+  return OpenFile();
+}
+
 }  // namespace sluice::storage

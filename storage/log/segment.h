@@ -1,7 +1,7 @@
 // One file of a log. Its published bytes never change; it is unlinked, never truncated below them.
 //
 // Shared by the log's list of segments and by whoever reads it at the moment, so that retention can drop a
-// segment that is being read. Thread-safe.
+// segment that is being read, and compaction put another of the same name in its place. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -21,11 +21,14 @@ namespace sluice::storage {
 class Segment {
  public:
   // `file` may be null: it is then opened when first read. `disk` must outlive the last OpenFile().
-  Segment(Disk& disk, std::string path, Offset base, std::shared_ptr<File> file = nullptr)
-      : disk_(disk), path_(std::move(path)), base_(base), file_(std::move(file)) {}
+  // `generation` tells it from those that had the same path before.
+  Segment(Disk& disk, std::string path, Offset base, std::shared_ptr<File> file = nullptr,
+          uint32_t generation = 0)
+      : disk_(disk), path_(std::move(path)), base_(base), generation_(generation), file_(std::move(file)) {}
 
   Offset base() const { return base_; }
   const std::string& path() const { return path_; }
+  uint32_t generation() const { return generation_; }
 
   // Null while it was not opened. Never blocks.
   std::shared_ptr<File> OpenedFile() const {
@@ -35,16 +38,20 @@ class Segment {
   }
   // Opens it for reading if need be.
   absl::StatusOr<std::shared_ptr<File>> OpenFile();
+  // The same, and from now on it stays open: its path is about to become another file's.
+  absl::StatusOr<std::shared_ptr<File>> OpenForGood();
   // Gives the descriptor back until the next OpenFile(). Only when all of it is on the disk: the descriptor
   // that wrote is the one that hears of write errors.
   void CloseFile() {
     absl::MutexLock lock(&mu_);
-    file_.reset();
+    if (!for_good_) {
+      file_.reset();
+    }
   }
   // The same, unless it was asked for since the last call: open descriptors follow what is read.
   void CloseFileIfIdle() {
     absl::MutexLock lock(&mu_);
-    if (!std::exchange(used_, false)) {
+    if (!std::exchange(used_, false) && !for_good_) {
       file_.reset();
     }
   }
@@ -67,12 +74,14 @@ class Segment {
   Disk& disk_;
   const std::string path_;
   const Offset base_;
+  const uint32_t generation_;
   std::atomic<int64_t> last_append_ms_{kNotKnown};
   std::atomic<int64_t> max_timestamp_ms_{record::kNoTimestamp};  // Raised by the appender only.
 
   mutable absl::Mutex mu_;
   std::shared_ptr<File> file_ ABSL_GUARDED_BY(mu_);  // Shared with readers and the writer.
   mutable bool used_ ABSL_GUARDED_BY(mu_) = true;
+  bool for_good_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace sluice::storage

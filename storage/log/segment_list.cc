@@ -47,6 +47,33 @@ std::vector<SegmentInfo> SegmentList::RemoveBefore(Offset start) {
   return removed;
 }
 
+SegmentList::Row::const_iterator SegmentList::FindRun(const std::vector<SegmentInfo>& infos) const {
+  return std::search(row_.begin(), row_.end(), infos.begin(), infos.end(),
+                     [](const SegmentInfo& a, const SegmentInfo& b) { return a.segment == b.segment; });
+}
+
+bool SegmentList::Holds(const std::vector<SegmentInfo>& infos) const {
+  absl::MutexLock lock(&mu_);
+  return FindRun(infos) != row_.end();
+}
+
+bool SegmentList::Replace(const std::vector<SegmentInfo>& olds, SegmentInfo with) {
+  absl::MutexLock lock(&mu_);
+  const auto first = FindRun(olds);
+  if (first == row_.end()) {
+    return false;
+  }
+  CHECK(with.sealed && with.base() == olds.front().base() && with.next_offset == olds.back().next_offset);
+  for (const SegmentInfo& old : olds) {
+    sealed_bytes_ -= old.size_bytes;
+  }
+  sealed_bytes_ += with.size_bytes;
+  const auto at = row_.begin() + (first - row_.cbegin());
+  *at = std::move(with);
+  row_.erase(at + 1, at + static_cast<std::ptrdiff_t>(olds.size()));
+  return true;
+}
+
 std::optional<SegmentInfo> SegmentList::Containing(Offset offset) const {
   absl::MutexLock lock(&mu_);
   const auto after = UpperBound(offset);

@@ -31,6 +31,11 @@ class SegmentList {
   // Takes out all sealed segments that end at or before `start`.
   std::vector<SegmentInfo> RemoveBefore(Offset start);
 
+  // Puts `with` where `olds` stand, which follow each other. False: they do not stand there any more, and
+  // nothing was changed.
+  bool Replace(const std::vector<SegmentInfo>& olds, SegmentInfo with);
+  bool Holds(const std::vector<SegmentInfo>& infos) const;
+
   // The last segment that starts at or before `offset`.
   std::optional<SegmentInfo> Containing(Offset offset) const;
   // The one named so, if it is (still) there.
@@ -46,6 +51,8 @@ class SegmentList {
  private:
   using Row = std::vector<SegmentInfo>;
   Row::const_iterator UpperBound(Offset offset) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Where `infos` begin, or the end when they are not all there, one behind the other.
+  Row::const_iterator FindRun(const std::vector<SegmentInfo>& infos) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   mutable absl::Mutex mu_;
   Row row_ ABSL_GUARDED_BY(mu_);  // Ascending.

@@ -35,6 +35,24 @@ void TailIndex::AddTime(const TimeEntry& entry) {
   }
 }
 
+void TailIndex::ForgetBefore(const OffsetEntry& begin) {
+  absl::MutexLock lock(&mu_);
+  const auto kept =
+      std::partition_point(offsets_.begin(), offsets_.end(),
+                           [&begin](const OffsetEntry& entry) { return entry.offset < begin.offset; });
+  const size_t forgotten = static_cast<size_t>(kept - offsets_.begin());
+  if (forgotten == 0) {
+    return;
+  }
+  const bool has_begin = kept != offsets_.end() && kept->offset == begin.offset;
+  EraseFront(offsets_, forgotten - (has_begin ? 0 : 1));
+  written_ -= std::min(written_, forgotten);
+  if (!has_begin) {
+    offsets_.front() = begin;
+    ++written_;
+  }
+}
+
 std::optional<OffsetEntry> TailIndex::Find(Offset offset) const {
   absl::MutexLock lock(&mu_);
   const auto after =

@@ -33,6 +33,10 @@ class TailIndex {
   bool Add(const OffsetEntry& entry);
   void AddTime(const TimeEntry& entry);
 
+  // Entries before `begin`, where a batch starts, are forgotten, also those that the index lacks: their
+  // segments were rewritten.
+  void ForgetBefore(const OffsetEntry& begin);
+
   // The last entry at or before `offset`. Empty when memory does not reach back so far.
   std::optional<OffsetEntry> Find(Offset offset) const;
   // The last entry of segment `segment_base` at or before byte `position` whose offset is not above `limit`.

@@ -45,19 +45,21 @@ absl::Status TimeSearch::WalkHeaders(const SegmentInfo& segment, Offset from, Of
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const std::optional<Place> place, reader_.Locate(from, end, MayBlock::kYes));
-  if (!place || place->segment.base() != segment.base()) {
+  if (!place) {
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(const std::shared_ptr<File> file, segment.segment->OpenFile());
-  BatchReader reader(*file, segment_end.position, BatchReader::kHeaders);
+  const Offset until = std::min(limit, segment_end.offset);
+  const uint64_t place_end = LogReader::EndOf(place->segment, end).position;
+  ASSIGN_OR_RETURN(const std::shared_ptr<File> file, place->segment.segment->OpenFile());
+  BatchReader reader(*file, place_end, BatchReader::kHeaders);
   uint64_t position = place->position;
-  while (position < segment_end.position) {
+  while (position < place_end) {
     ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(position));
     if (!header) {
       return absl::DataLossError(
-          absl::StrCat(segment.segment->path(), ": no whole batch at byte ", position));
+          absl::StrCat(place->segment.segment->path(), ": no whole batch at byte ", position));
     }
-    if (header->base_offset() >= limit) {
+    if (header->base_offset() >= until) {
       return absl::OkStatus();
     }
     const uint64_t size = StoredSize(*header);

@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "proto/base/status_macros.h"
 #include "storage/journal/scan.h"
+#include "storage/log/compaction_state.h"
 #include "storage/log/meta_properties.h"
 #include "storage/log/segment_name.h"
 
@@ -168,6 +169,8 @@ absl::Status LogFiles::AddPartition(Disk& disk, const std::string& directory) {
     partition.marked_damaged = partition.marked_damaged || name == kDamagedMarkName;
   }
   FindInterrupted(names, &partition);
+  ASSIGN_OR_RETURN(const CompactionState compaction, ReadCompactionState(disk, directory));
+  partition.gaps_below = compaction.gaps_below;
   const std::string metadata = partition.PathOf(kPartitionMetadata);
   const std::optional<PartitionId> number = PartitionOf(partition.name);
   if (number && disk.Exists(metadata)) {

@@ -4,7 +4,8 @@
 //   disk.FailNth(DiskCall::kSync, 3, absl::DataLossError("injected"));        // The third sync from now.
 //   disk.FailAllFrom(DiskCall::kAllocate, 1, absl::ResourceExhaustedError("full"));
 //   disk.Heal(DiskCall::kAllocate);
-//   disk.Hold(DiskCall::kSync);                                                // Syncs wait ...
+//   disk.StopAtChange(7);                                                      // As if the process died
+//   there. disk.Hold(DiskCall::kSync);                                                // Syncs wait ...
 //   disk.Release(DiskCall::kSync);                                             // ... until now.
 //
 // Files share its counters, so they may outlive it. Thread-safe.
@@ -45,6 +46,12 @@ class FaultPlan {
     absl::MutexLock lock(&mu_);
     Rule& rule = rules_[static_cast<size_t>(call)];
     ++rule.calls;
+    if (IsChange(call)) {
+      ++changes_;
+      if (stop_at_ > 0 && changes_ >= stop_at_) {
+        return absl::AbortedError("the process died here");
+      }
+    }
     const auto may_go = [&rule] { return !rule.held; };
     mu_.Await(absl::Condition(&may_go));
     if (rule.calls == rule.fail_at || (rule.and_after && rule.calls > rule.fail_at)) {
@@ -65,6 +72,15 @@ class FaultPlan {
     rule.fail_at = -1;
     rule.and_after = false;
   }
+  // 0: never.
+  void StopAtChange(int64_t nth) {
+    absl::MutexLock lock(&mu_);
+    stop_at_ = nth == 0 ? 0 : changes_ + nth;
+  }
+  int64_t changes() const {
+    absl::MutexLock lock(&mu_);
+    return changes_;
+  }
   void SetHeld(DiskCall call, bool held) {
     absl::MutexLock lock(&mu_);
     rules_[static_cast<size_t>(call)].held = held;
@@ -82,7 +98,13 @@ class FaultPlan {
     bool held = false;
     absl::Status error;
   };
+  static bool IsChange(DiskCall call) {
+    return call != DiskCall::kOpen && call != DiskCall::kRead && call != DiskCall::kMap;
+  }
+
   mutable absl::Mutex mu_;
+  int64_t changes_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t stop_at_ ABSL_GUARDED_BY(mu_) = 0;
   std::array<Rule, static_cast<size_t>(DiskCall::kCount)> rules_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -143,6 +165,10 @@ class FaultDisk final : public Disk {
     plan_->Fail(call, nth, true, std::move(error));
   }
   void Heal(DiskCall call) { plan_->Heal(call); }
+  // From the nth call from now on that changes something on the disk, none does any more.
+  void StopAtChange(int64_t nth) { plan_->StopAtChange(nth); }
+  void GoOn() { plan_->StopAtChange(0); }
+  int64_t changes() const { return plan_->changes(); }
   void Hold(DiskCall call) { plan_->SetHeld(call, true); }
   void Release(DiskCall call) { plan_->SetHeld(call, false); }
   int64_t calls(DiskCall call) const { return plan_->calls(call); }

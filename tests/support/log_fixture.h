@@ -100,6 +100,11 @@ class LogFixture : public ::testing::Test {
                                                                        [this](absl::string_view damage) {
                                                                          absl::MutexLock lock(&mu_);
                                                                          damages_.emplace_back(damage);
+                                                                       },
+                                                                   .on_warning =
+                                                                       [this](const std::string& warning) {
+                                                                         absl::MutexLock lock(&mu_);
+                                                                         warnings_.push_back(warning);
                                                                        }});
     if (!opened.ok()) {
       return opened.status();
@@ -253,6 +258,7 @@ class LogFixture : public ::testing::Test {
   int changes_ = 0;
   std::vector<absl::Status> fatal_;
   std::vector<std::string> damages_;  // What the scrubber told.
+  std::vector<std::string> warnings_;
 
   std::unique_ptr<LogDir> dir_;
   Log* log_ = nullptr;

@@ -132,6 +132,7 @@ class FakeLogDir final : public storage::LogDir {
     return absl::OkStatus();
   }
   void Tick() override {}
+  size_t CompactDue() override { return 0; }
   absl::Status health() const override { return failure; }
   const std::string& path() const override { return path_; }
   absl::Status Close() override { return absl::OkStatus(); }
