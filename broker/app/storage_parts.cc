@@ -15,6 +15,16 @@
 namespace sluice::broker {
 namespace {
 
+storage::CleanerOptions ToCleanerOptions(const BrokerConfig& config) {
+  // Kafka's default, the largest double, is no limit.
+  const double rate = config.Double("log.cleaner.io.max.bytes.per.second");
+  return {.enabled = config.Bool("log.cleaner.enable"),
+          .threads = static_cast<int>(config.Int("log.cleaner.threads")),
+          .map_bytes = static_cast<uint64_t>(config.Int("log.cleaner.dedupe.buffer.size")),
+          .backoff_ms = config.Int("log.cleaner.backoff.ms"),
+          .bytes_per_second_max = rate < 9e18 ? static_cast<int64_t>(rate) : 0};
+}
+
 storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::string& path, NodeId node_id) {
   return {.path = path,
           .node_id = node_id,
@@ -29,7 +39,8 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
                       .bytes = config.Int("sluice.journal.bytes"),
                       .direct_bytes = config.Int("sluice.journal.direct.bytes")},
           .scrub_bytes_per_second = static_cast<uint64_t>(config.Int("sluice.scrub.bytes.per.second")),
-          .scrub_interval_ms = config.Int("sluice.scrub.interval.ms")};
+          .scrub_interval_ms = config.Int("sluice.scrub.interval.ms"),
+          .cleaner = ToCleanerOptions(config)};
 }
 
 // After a failed sync the kernel may call lost pages clean, so nothing that memory holds can be trusted to be
@@ -85,7 +96,9 @@ absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const 
             logger.Error("scrub", absl::StrCat(damage,
                                                "; what is whole is served on. The disk may be failing: "
                                                "check it, and restore the file or use `sluice log repair`"));
-          }};
+          },
+      .on_warning =
+          [&logger = environment_.logger](const std::string& warning) { logger.Warning("log", warning); }};
   return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_), cluster_id_,
                                std::move(environment));
 }

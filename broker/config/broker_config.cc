@@ -188,6 +188,14 @@ std::vector<std::pair<absl::string_view, std::string>> BrokerConfig::Given(absl:
   return given;
 }
 
+double BrokerConfig::Double(absl::string_view name) const {
+  double number = 0;
+  if (!absl::SimpleAtod(At(name).text, &number)) {
+    CheckFailed(__FILE__, __LINE__, "the key has a number", name);
+  }
+  return number;
+}
+
 bool BrokerConfig::Bool(absl::string_view name) const {
   return At(name).text == "true";
 }

@@ -33,6 +33,7 @@ class BrokerConfig {
   // The key must be in the table (config_keys.cc), and for Int and Bool of such a type. Numbers are in the
   // unit of the key's name, whatever unit they were given in.
   int64_t Int(absl::string_view name) const;
+  double Double(absl::string_view name) const;
   bool Bool(absl::string_view name) const;
   const std::string& String(absl::string_view name) const;
   std::vector<std::string> List(absl::string_view name) const;

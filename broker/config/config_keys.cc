@@ -1,6 +1,8 @@
 // The broker's keys. Defaults are Kafka's, but where a safe or measured choice of ours stands beside the key.
 #include "broker/config/config_keys.h"
 
+#include "broker/config/compaction_keys.h"
+
 namespace sluice::broker {
 namespace {
 
@@ -74,8 +76,8 @@ std::vector<ConfigDef> LogKeys() {
       {.name = "log.cleanup.policy",
        .type = kList,
        .default_value = "delete",
-       .documentation = "What happens to old records. Compaction is not supported yet.",
-       .allowed = {"delete"}},
+       .documentation = "What happens to old records: delete, compact, or both.",
+       .allowed = {"delete", "compact"}},
       {.name = "log.index.interval.bytes",
        .type = kInt,
        .default_value = "4096",
@@ -344,8 +346,8 @@ std::vector<ConfigDef> SluiceKeys() {
 
 std::vector<ConfigDef> AllKeys() {
   std::vector<ConfigDef> all;
-  for (auto part :
-       {IdentityKeys(), NetworkKeys(), LogKeys(), TopicDefaultKeys(), GroupAndProducerKeys(), SluiceKeys()}) {
+  for (auto part : {IdentityKeys(), NetworkKeys(), LogKeys(), TopicDefaultKeys(), CleanerKeys(),
+                    GroupAndProducerKeys(), SluiceKeys()}) {
     all.insert(all.end(), part.begin(), part.end());
   }
   return all;

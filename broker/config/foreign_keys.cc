@@ -31,7 +31,7 @@ constexpr absl::string_view kIgnored[] = {
     "inter.broker.protocol.version",
     "kafka.metrics.",
     "leader.imbalance.",
-    "log.cleaner.",
+    "log.cleaner.io.buffer.",
     "log.dir.failure.timeout.ms",
     "log.flush.offset.checkpoint.interval.ms",
     "log.flush.scheduler.interval.ms",

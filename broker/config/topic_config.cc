@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "broker/config/config_value.h"
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
@@ -36,6 +37,18 @@ class Resolver {
 
   std::string String(absl::string_view name) const { return Describe(Def(name)).value; }
 
+  // Whether a list names `item`.
+  bool Has(absl::string_view name, absl::string_view item) const {
+    const std::vector<std::string> items = SplitConfigList(String(name));
+    return std::find(items.begin(), items.end(), item) != items.end();
+  }
+
+  double Double(absl::string_view name) const {
+    double number = 0;
+    CHECK(absl::SimpleAtod(String(name), &number));
+    return number;
+  }
+
   int64_t Int(absl::string_view name) const {
     int64_t number = 0;
     CHECK(absl::SimpleAtoi(String(name), &number));
@@ -66,6 +79,12 @@ storage::LogOptions ResolveLog(const BrokerConfig& broker, const Resolver& value
       .append_method = broker.String("log.append.method") == "mmap" ? storage::AppendMethod::kMmap
                                                                     : storage::AppendMethod::kPwrite,
       .map_from_bytes = broker.Int("sluice.map.from.bytes"),
+      .cleanup_delete = values.Has("cleanup.policy", "delete"),
+      .cleanup_compact = values.Has("cleanup.policy", "compact"),
+      .delete_retention_ms = values.Int("delete.retention.ms"),
+      .min_compaction_lag_ms = values.Int("min.compaction.lag.ms"),
+      .max_compaction_lag_ms = values.Int("max.compaction.lag.ms"),
+      .min_cleanable_dirty_ratio = values.Double("min.cleanable.dirty.ratio"),
   };
 }
 
@@ -97,6 +116,16 @@ int ResolveLevel(std::optional<record::Codec> codec, const Resolver& values) {
                                        : record::kDefaultLevel;
 }
 
+absl::Status CheckLags(const storage::LogOptions& log) {
+  if (log.min_compaction_lag_ms <= log.max_compaction_lag_ms) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("config \"min.compaction.lag.ms\": the value ", log.min_compaction_lag_ms,
+                   " is above max.compaction.lag.ms, which is ", log.max_compaction_lag_ms,
+                   ": nothing could be compacted in time; lower the one or raise the other"));
+}
+
 }  // namespace
 
 absl::StatusOr<TopicConfig> TopicConfig::Resolve(const BrokerConfig& broker,
@@ -111,16 +140,13 @@ absl::StatusOr<TopicConfig> TopicConfig::Resolve(const BrokerConfig& broker,
   }
   const Resolver values(broker, config.overrides_);
   config.log_ = ResolveLog(broker, values);
+  RETURN_IF_ERROR(CheckLags(config.log_));
   config.codec_ = ResolveCodec(values);
   config.compression_level_ = ResolveLevel(config.codec_, values);
   config.decompressed_bytes_max_ = broker.Int("sluice.decompressed.max.bytes");
   config.max_message_bytes_ = values.Int("max.message.bytes");
   config.timestamp_before_max_ms_ = values.Int("message.timestamp.before.max.ms");
   config.timestamp_after_max_ms_ = values.Int("message.timestamp.after.max.ms");
-  for (const std::string& policy : SplitConfigList(values.String("cleanup.policy"))) {
-    config.compacted_ |= policy == "compact";
-    config.deletes_ |= policy == "delete";
-  }
   return config;
 }
 

@@ -31,8 +31,8 @@ class TopicConfig {
   std::optional<record::Codec> codec() const { return codec_; }
   int compression_level() const { return compression_level_; }  // As record::Compressor takes it.
   int64_t decompressed_bytes_max() const { return decompressed_bytes_max_; }
-  bool compacted() const { return compacted_; }
-  bool deletes() const { return deletes_; }  // cleanup.policy has "delete".
+  bool compacted() const { return log_.cleanup_compact; }
+  bool deletes() const { return log_.cleanup_delete; }  // cleanup.policy has "delete".
 
   // For DescribeConfigs.
   struct Described {
@@ -51,8 +51,6 @@ class TopicConfig {
   std::optional<record::Codec> codec_;
   int compression_level_ = record::kDefaultLevel;
   int64_t decompressed_bytes_max_ = 0;
-  bool compacted_ = false;
-  bool deletes_ = false;
 };
 
 }  // namespace sluice::broker

@@ -1,5 +1,6 @@
-// The keys of a topic. A key that only compaction or replication reads is accepted, because tools set it
+// The keys of a topic. A key that only replication reads is accepted, because tools set it
 // without asking, and says so; a value that would promise what is not done is refused.
+#include "broker/config/compaction_keys.h"
 #include "broker/config/config_def.h"
 
 namespace sluice::broker {
@@ -11,12 +12,6 @@ constexpr absl::string_view kNever = "9223372036854775807";
 
 std::vector<ConfigDef> KeptKeys() {
   return {
-      {.name = "cleanup.policy",
-       .type = kList,
-       .default_value = "delete",
-       .documentation = "What happens to old records. Compaction is not supported yet.",
-       .allowed = {"delete"},
-       .broker_synonym = "log.cleanup.policy"},
       {.name = "compression.type",
        .type = kString,
        .default_value = "producer",
@@ -145,27 +140,6 @@ std::vector<ConfigDef> KeptKeys() {
 
 std::vector<ConfigDef> KeysWithoutEffect() {
   return {
-      {.name = "delete.retention.ms",
-       .type = kLong,
-       .default_value = "86400000",
-       .documentation = "Without effect: only compaction reads it.",
-       .min = 0},
-      {.name = "max.compaction.lag.ms",
-       .type = kLong,
-       .default_value = kNever,
-       .documentation = "Without effect: only compaction reads it.",
-       .min = 1},
-      {.name = "min.cleanable.dirty.ratio",
-       .type = kDouble,
-       .default_value = "0.5",
-       .documentation = "Without effect: only compaction reads it.",
-       .min = 0,
-       .max = 1},
-      {.name = "min.compaction.lag.ms",
-       .type = kLong,
-       .default_value = "0",
-       .documentation = "Without effect: only compaction reads it.",
-       .min = 0},
       {.name = "preallocate",
        .type = kBoolean,
        .default_value = "false",
@@ -201,9 +175,9 @@ std::vector<ConfigDef> KeysWithoutEffect() {
 
 std::span<const ConfigDef> TopicConfigDefs() {
   static const auto* defs = [] {
-    auto* all = new std::vector<ConfigDef>(KeptKeys());
-    for (const ConfigDef& def : KeysWithoutEffect()) {
-      all->push_back(def);
+    auto* all = new std::vector<ConfigDef>(CompactionTopicKeys());
+    for (const auto& keys : {KeptKeys(), KeysWithoutEffect()}) {
+      all->insert(all->end(), keys.begin(), keys.end());
     }
     return all;
   }();

@@ -7,6 +7,7 @@
 #include "proto/base/check.h"
 #include "proto/record/batch_check.h"
 #include "proto/record/batch_patch.h"
+#include "proto/record/compression.h"
 
 namespace sluice::broker {
 namespace {
@@ -92,15 +93,27 @@ ProduceVerdict CheckFacts(record::BatchView batch, const record::RecordFacts& fa
   return verdict;
 }
 
+// A compacted topic asks every record for its key, so compressed batches are opened there.
+std::optional<record::BatchProblem> CheckWithKeys(ByteView records, record::ProduceRules rules,
+                                                  const TopicConfig& config, record::BatchView* batch,
+                                                  record::RecordFacts* facts) {
+  thread_local record::Decompressor decompressor;
+  Bytes scratch;
+  rules.keys_required = true;
+  rules.decompressed_bytes_max = static_cast<size_t>(config.decompressed_bytes_max());
+  return record::CheckProduced(records, rules, batch, facts,
+                               {.decompressor = &decompressor, .scratch = &scratch});
+}
+
 }  // namespace
 
 ProduceVerdict CheckBatch(ByteView records, const TopicConfig& config, int64_t now_ms,
                           record::BatchView* batch, const ProduceLimits& limits) {
   record::RecordFacts facts;
   const record::ProduceRules rules = {.size_bytes_max = static_cast<size_t>(config.max_message_bytes()),
-                                      .zstd_allowed = limits.zstd_allowed,
-                                      .keys_required = config.compacted()};
-  if (auto problem = record::CheckProduced(records, rules, batch, &facts)) {
+                                      .zstd_allowed = limits.zstd_allowed};
+  if (auto problem = config.compacted() ? CheckWithKeys(records, rules, config, batch, &facts)
+                                        : record::CheckProduced(records, rules, batch, &facts)) {
     return Blame(*std::move(problem));
   }
   return CheckFacts(*batch, facts, config, now_ms);

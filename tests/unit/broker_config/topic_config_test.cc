@@ -83,9 +83,40 @@ TEST(TopicConfigTest, OverridesAreKeptInOneSpelling) {
 }
 
 TEST(TopicConfigTest, WhatIsNotDoneYetIsRefusedInASentence) {
-  EXPECT_THAT(ErrorOf({{"cleanup.policy", "compact"}}), HasSubstr("Compaction is not supported yet"));
-  EXPECT_THAT(ErrorOf({{"cleanup.policy", "delete,compact"}}), HasSubstr("\"compact\" is not allowed"));
   EXPECT_THAT(ErrorOf({{"remote.storage.enable", "true"}}), HasSubstr("Tiered storage is not supported"));
+}
+
+TEST(TopicConfigTest, CompactionKeysReachTheLogWithTheBrokersDefaults) {
+  const BrokerConfig broker = Broker({{"log.cleaner.min.cleanable.ratio", "0.3"},
+                                      {"log.cleaner.delete.retention.ms", "1h"},
+                                      {"log.cleaner.max.compaction.lag.ms", "7d"}});
+  const auto by_default = TopicConfig::Resolve(broker, {});
+  ASSERT_TRUE(by_default.ok());
+  EXPECT_TRUE(by_default->log().cleanup_delete);
+  EXPECT_FALSE(by_default->log().cleanup_compact);
+  EXPECT_FALSE(by_default->compacted());
+  EXPECT_EQ(by_default->log().min_cleanable_dirty_ratio, 0.3);
+  EXPECT_EQ(by_default->log().delete_retention_ms, 3'600'000);
+  EXPECT_EQ(by_default->log().max_compaction_lag_ms, 604'800'000);
+
+  const auto compact = TopicConfig::Resolve(
+      broker,
+      {{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0.9"}, {"min.compaction.lag.ms", "5s"}});
+  ASSERT_TRUE(compact.ok());
+  EXPECT_FALSE(compact->log().cleanup_delete);
+  EXPECT_TRUE(compact->compacted());
+  EXPECT_EQ(compact->log().min_cleanable_dirty_ratio, 0.9);
+  EXPECT_EQ(compact->log().min_compaction_lag_ms, 5000);
+
+  const auto both = TopicConfig::Resolve(broker, {{"cleanup.policy", "compact,delete"}});
+  ASSERT_TRUE(both.ok());
+  EXPECT_TRUE(both->log().cleanup_delete && both->log().cleanup_compact);
+}
+
+TEST(TopicConfigTest, CompactionKeysThatContradictAreRefused) {
+  EXPECT_THAT(ErrorOf({{"cleanup.policy", "shrink"}}), HasSubstr("\"shrink\" is not allowed"));
+  EXPECT_THAT(ErrorOf({{"min.compaction.lag.ms", "2000"}, {"max.compaction.lag.ms", "1000"}}),
+              HasSubstr("min.compaction.lag.ms"));
 }
 
 TEST(TopicConfigTest, UnknownKeyIsAnsweredWithTheNearest) {
