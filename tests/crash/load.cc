@@ -1,191 +1,168 @@
-// sluice_crash_load BROKER TOPIC PARTITIONS PRODUCERS: idempotent producers with acks=all that keep sending
-// through whatever happens to the broker, until standard input ends; then everything in the topic is read and
-// checked against what was acknowledged. Exit 0 when nothing acknowledged was lost, doubled, reordered or
-// moved.
-
-#include <unistd.h>
-
-#include <atomic>
-#include <chrono>
+// sluice_crash_load: producers and consumers that go on through whatever happens to the broker, and the
+// judgement of what they saw. It is told on standard input what to do, a word a line:
+//
+//   progress     answers {"acked": N}
+//   drain        the producers end: answers the same when every send has come to its end
+//   (the end)    everything in the topic is read once more and checked; the answer says what was found
+//
+// Exit 0: no anomaly. 1: anomalies, on standard error the first of each kind. 2: it could not be found out.
+#include <CLI/CLI.hpp>
 #include <cstdio>
-#include <memory>
+#include <iostream>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "absl/synchronization/mutex.h"
-#include "proto/base/bytes.h"
-#include "sluice/client.h"
-#include "tests/crash/history.h"
+#include "absl/strings/str_cat.h"
+#include "proto/base/check.h"
+#include "tests/crash/checker.h"
+#include "tests/crash/workers.h"
 
 namespace sluice::crash {
 namespace {
 
-using std::chrono::milliseconds;
-
-struct Arguments {
-  std::string broker;
-  std::string topic;
-  int partitions = 1;
-  int producers = 1;
-};
-
-class AckLog {
- public:
-  void Add(const Ack& ack) {
-    absl::MutexLock lock(&mu_);
-    acks_.push_back(ack);
-  }
-  std::vector<Ack> Take() {
-    absl::MutexLock lock(&mu_);
-    return std::move(acks_);
-  }
-
- private:
-  absl::Mutex mu_;
-  std::vector<Ack> acks_ ABSL_GUARDED_BY(mu_);
-};
-
-// Sends values 0, 1, 2 ... of one producer to the partitions in turn until told to stop. Back-pressure paces
-// it.
-class Sender {
- public:
-  Sender(Client& client, const Arguments& arguments, int id, AckLog& acks, const std::atomic<bool>& stop)
-      : arguments_(arguments), id_(id), acks_(acks), stop_(stop) {
-    auto producer = client.NewProducer({.batch_bytes = 4096,
-                                        .linger = milliseconds(1),
-                                        .buffer_bytes = 256 << 10,
-                                        .max_block = milliseconds(120'000),
-                                        .delivery_timeout = milliseconds(120'000)});
-    producer_ = *std::move(producer);
-    thread_ = std::thread([this] { Run(); });
-  }
-
-  // One past the last value that was handed to the producer. `failed` counts sends that were given up.
-  int64_t Finish(int64_t* failed) {
-    thread_.join();
-    (void)producer_->Close(milliseconds(120'000));
-    *failed += failed_.load();
-    return next_;
-  }
-
- private:
-  void Run() {
-    while (!stop_.load()) {
-      const Value value{id_, next_};
-      const auto partition = static_cast<int32_t>(next_ % arguments_.partitions);
-      const std::string text = value.Text();
-      const absl::Status sent = producer_->Send(
-          {.topic = arguments_.topic, .partition = partition, .value = BytesOf(text)},
-          [this, value](const absl::StatusOr<Delivery>& delivery) {
-            if (delivery.ok()) {
-              acks_.Add({value, delivery->partition, delivery->offset});
-            } else {
-              std::fprintf(stderr, "%s: %s\n", value.Text().c_str(), delivery.status().ToString().c_str());
-              failed_.fetch_add(1);
-            }
-          });
-      if (!sent.ok()) {
-        std::fprintf(stderr, "send %s: %s\n", text.c_str(), sent.ToString().c_str());
-        failed_.fetch_add(1);
-        return;
-      }
-      ++next_;
-    }
-  }
-
-  const Arguments arguments_;
-  const int id_;
-  AckLog& acks_;
-  const std::atomic<bool>& stop_;
-  std::unique_ptr<Producer> producer_;
-  int64_t next_ = 0;
-  std::atomic<int64_t> failed_ = 0;
-  std::thread thread_;
-};
-
-absl::StatusOr<std::map<int32_t, std::vector<Stored>>> ReadAll(Client& client, const std::string& topic) {
-  auto consumer = client.NewConsumer();
-  if (!consumer.ok()) {
-    return consumer.status();
-  }
-  if (const absl::Status assigned = (*consumer)->AssignTopic(topic, Position::Beginning()); !assigned.ok()) {
-    return assigned;
-  }
-  std::map<int32_t, std::vector<Stored>> stored;
-  while (!(*consumer)->AtEnd()) {
-    auto records = (*consumer)->Poll(milliseconds(1000));
-    if (!records.ok()) {
-      return records.status();
-    }
-    for (const RecordView& record : *records) {
-      Value value{-1, -1};
-      if (!record.value || !Value::Parse(ToAbsl(TextOf(*record.value)), &value)) {
-        value = {-1, -1};
-      }
-      stored[record.partition].push_back({record.offset, value});
-    }
-  }
-  return stored;
+int Fail(const absl::Status& status) {
+  std::fprintf(stderr, "sluice_crash_load: %s\n", status.ToString().c_str());
+  return 2;
 }
 
-void WaitForEndOfInput() {
-  char byte;
-  while (read(STDIN_FILENO, &byte, 1) > 0) {
+class Load {
+ public:
+  explicit Load(const LoadOptions& options) : options_(options) {}
+
+  absl::Status Start() {
+    for (int id = 0; id < options_.idempotent; ++id) {
+      auto client = Connect(options_);
+      if (!client.ok()) {
+        return client.status();
+      }
+      idempotent_.push_back(std::make_unique<IdempotentSender>(*std::move(client), options_, id, state_));
+    }
+    for (int id = 0; id < options_.plain; ++id) {
+      plain_.push_back(std::make_unique<PlainSender>(options_, options_.idempotent + id, state_));
+    }
+    for (int id = 0; id < options_.consumers; ++id) {
+      auto client = Connect(options_);
+      if (!client.ok()) {
+        return client.status();
+      }
+      const bool jumps = id == options_.consumers - 1 && id > 0;
+      readers_.push_back(std::make_unique<Reader>(*std::move(client), options_, id, jumps, state_));
+    }
+    auto client = Connect(options_);
+    if (!client.ok()) {
+      return client.status();
+    }
+    end_watcher_ = std::make_unique<EndWatcher>(*std::move(client), options_, state_);
+    return absl::OkStatus();
   }
+
+  void Drain() {
+    if (state_.stop_producers.HasBeenNotified()) {
+      return;
+    }
+    state_.stop_producers.Notify();
+    for (const auto& sender : idempotent_) {
+      sender->Finish();
+    }
+    for (const auto& sender : plain_) {
+      sender->Finish();
+    }
+  }
+
+  absl::StatusOr<Findings> Finish() {
+    Drain();
+    state_.stop_consumers.Notify();
+    for (const auto& reader : readers_) {
+      reader->Finish();
+    }
+    end_watcher_->Finish();
+    auto client = Connect(options_);
+    if (!client.ok()) {
+      return client.status();
+    }
+    if (absl::Status read = ReadAllAtLast(**client, options_, state_); !read.ok()) {
+      return read;
+    }
+    return Check(state_.history.Take());
+  }
+
+  const LoadState& state() const { return state_; }
+
+ private:
+  const LoadOptions options_;
+  LoadState state_;
+  std::vector<std::unique_ptr<IdempotentSender>> idempotent_;
+  std::vector<std::unique_ptr<PlainSender>> plain_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::unique_ptr<EndWatcher> end_watcher_;
+};
+
+void Print(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
 }
 
-int Run(const Arguments& arguments) {
-  auto client = Client::Connect({.bootstrap = arguments.broker, .request_timeout = milliseconds(5'000)});
-  if (!client.ok()) {
-    std::fprintf(stderr, "%s\n", client.status().ToString().c_str());
-    return 2;
+std::string Progress(const Load& load) {
+  return absl::StrCat("{\"acked\": ", load.state().acked.load(), "}");
+}
+
+std::string Result(const Findings& found, const LoadState& state) {
+  std::string anomalies;
+  for (size_t kind = 0; kind < Findings::kKinds; ++kind) {
+    if (found.counts[kind] > 0) {
+      absl::StrAppend(&anomalies, anomalies.empty() ? "" : ", ", "\"", NameOf(static_cast<Anomaly>(kind)),
+                      "\": ", found.counts[kind]);
+    }
   }
-  AckLog acks;
-  std::atomic<bool> stop = false;
-  std::vector<std::unique_ptr<Sender>> senders;
-  for (int id = 0; id < arguments.producers; ++id) {
-    senders.push_back(std::make_unique<Sender>(**client, arguments, id, acks, stop));
+  return absl::StrCat("{\"acked\": ", found.values_acked, ", \"sends\": {\"ok\": ", found.sends_ok,
+                      ", \"refused\": ", found.sends_failed, ", \"unknown\": ", found.sends_unknown,
+                      "}, \"read\": ", found.values_read, ", \"polls\": ", found.polls,
+                      ", \"given_up\": ", state.given_up.load(),
+                      ", \"poll_errors\": ", state.poll_errors.load(), ", \"anomalies\": {", anomalies, "}}");
+}
+
+int Run(const LoadOptions& options) {
+  Load load(options);
+  if (const absl::Status started = load.Start(); !started.ok()) {
+    std::fprintf(stderr, "sluice_crash_load: %s\n", started.ToString().c_str());
+    std::_Exit(2);  // Its threads still run.
   }
-  WaitForEndOfInput();
-  stop = true;
-  int64_t failed = 0;
-  std::vector<int64_t> next_sequence;
-  for (auto& sender : senders) {
-    next_sequence.push_back(sender->Finish(&failed));
+  std::string command;
+  while (std::getline(std::cin, command)) {
+    if (command == "drain") {
+      load.Drain();
+    }
+    Print(Progress(load));
   }
-  senders.clear();
-  auto stored = ReadAll(**client, arguments.topic);
-  if (!stored.ok()) {
-    std::fprintf(stderr, "%s\n", stored.status().ToString().c_str());
-    return 2;
+  const absl::StatusOr<Findings> found = load.Finish();
+  if (!found.ok()) {
+    return Fail(found.status());
   }
-  const std::vector<Ack> acked = acks.Take();
-  const Anomalies found = Check(acked, *stored, next_sequence);
-  std::printf(
-      "{\"acked\": %zu, \"failed\": %ld, \"lost\": %ld, \"moved\": %ld, \"duplicated\": %ld, \"reordered\": "
-      "%ld, \"foreign\": %ld}\n",
-      acked.size(), static_cast<long>(failed), static_cast<long>(found.lost), static_cast<long>(found.moved),
-      static_cast<long>(found.duplicated), static_cast<long>(found.reordered),
-      static_cast<long>(found.foreign));
-  if (!found.none()) {
-    std::fprintf(stderr, "%s\n", found.first.c_str());
-  }
-  return found.none() && failed == 0 && !acked.empty() ? 0 : 1;
+  Print(Result(*found, load.state()));
+  std::fprintf(stderr, "%s", found->ToString().c_str());
+  return found->none() && found->values_acked > 0 ? 0 : 1;
 }
 
 }  // namespace
 }  // namespace sluice::crash
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(
-        stderr,
-        "usage: sluice_crash_load BROKER TOPIC PARTITIONS PRODUCERS  (sends until standard input ends)\n");
-    return 2;
-  }
-  return sluice::crash::Run({.broker = argv[1],
-                             .topic = argv[2],
-                             .partitions = std::stoi(argv[3]),
-                             .producers = std::stoi(argv[4])});
+  CLI::App app{"sluice_crash_load: a load that goes on through crashes, and the judgement of what it saw"};
+  sluice::crash::LoadOptions options;
+  std::string address;
+  app.add_option("--broker", address, "where the broker listens, over all its restarts")->required();
+  app.add_option("--topic", options.topic, "a topic that exists");
+  app.add_option("--partitions", options.partitions, "of the topic");
+  app.add_option("--idempotent", options.idempotent, "producers that retry until they are acknowledged");
+  app.add_option("--plain", options.plain, "producers that try once");
+  app.add_option("--consumers", options.consumers, "readers that read along");
+  app.add_option("--value-bytes", options.value_bytes, "the longest value");
+  app.add_option("--burst-ms", options.burst_ms, "between two bursts of a producer");
+  app.add_option("--seed", options.seed, "of partitions and sizes");
+  CLI11_PARSE(app, argc, argv);
+  const size_t colon = address.rfind(':');
+  CHECK(colon != std::string::npos);
+  options.host = address.substr(0, colon);
+  options.port = static_cast<uint16_t>(std::stoi(address.substr(colon + 1)));
+  return sluice::crash::Run(options);
 }
