@@ -41,7 +41,8 @@ std::vector<ListenAddress> ToAddresses(const std::vector<Endpoint>& endpoints) {
 
 class BrokerImpl final : public Broker {
  public:
-  BrokerImpl(BrokerConfig config, Logger& logger) : config_(std::move(config)), logger_(logger) {}
+  BrokerImpl(BrokerConfig config, Logger& logger, BrokerSeams seams)
+      : config_(std::move(config)), logger_(logger), seams_(std::move(seams)) {}
 
   ~BrokerImpl() override {
     if (const absl::Status stopped = Stop(absl::Seconds(5)); !stopped.ok()) {
@@ -52,10 +53,12 @@ class BrokerImpl final : public Broker {
   absl::Status Start(Announce announce) {
     announce(absl::StrCat("data   ", absl::StrJoin(config_.List("log.dirs"), ", ")));
     WarnOfIgnoredKeys();
-    ASSIGN_OR_RETURN(
-        storage_,
-        StorageParts::Open(
-            {.config = config_, .disk = disk_, .clock = Clock::System(), .pool = pool_, .logger = logger_}));
+    ASSIGN_OR_RETURN(storage_, StorageParts::Open({.config = config_,
+                                                   .disk = seams_.disk != nullptr ? *seams_.disk : disk_,
+                                                   .clock = Clock::System(),
+                                                   .pool = pool_,
+                                                   .logger = logger_,
+                                                   .wrap_index = seams_.wrap_index}));
     announce(storage_->Summary());
     RETURN_IF_ERROR(StartKafka());
     RETURN_IF_ERROR(StartGrpc());
@@ -153,6 +156,7 @@ class BrokerImpl final : public Broker {
   // Later members use earlier ones and go first.
   const BrokerConfig config_;
   Logger& logger_;
+  const BrokerSeams seams_;
   storage::PosixDisk disk_;
   NetStats stats_;
   DiskPool pool_{static_cast<int>(config_.Int("sluice.disk.pool.threads"))};
@@ -165,9 +169,9 @@ class BrokerImpl final : public Broker {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Broker>> Broker::Start(BrokerConfig config, Logger& logger,
-                                                      Announce announce) {
-  auto broker = std::make_unique<BrokerImpl>(std::move(config), logger);
+absl::StatusOr<std::unique_ptr<Broker>> Broker::Start(BrokerConfig config, Logger& logger, Announce announce,
+                                                      BrokerSeams seams) {
+  auto broker = std::make_unique<BrokerImpl>(std::move(config), logger, std::move(seams));
   RETURN_IF_ERROR(broker->Start(std::move(announce)));
   return broker;
 }

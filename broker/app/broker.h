@@ -7,6 +7,7 @@
 //          them -> log dirs sync and are marked clean
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,8 +18,17 @@
 #include "absl/time/time.h"
 #include "broker/config/broker_config.h"
 #include "proto/base/logger.h"
+#include "storage/disk/disk.h"
+#include "storage/index/offset_index.h"
 
 namespace sluice::broker {
+
+// What a test puts in the place of the machine's own; it must outlive the broker.
+struct BrokerSeams {
+  storage::Disk* disk = nullptr;  // Null: the machine's own.
+  // As storage::LogEnvironment::wrap_index.
+  std::function<std::unique_ptr<storage::OffsetIndex>(std::unique_ptr<storage::OffsetIndex>)> wrap_index = {};
+};
 
 // Start and Stop from one thread.
 class Broker {
@@ -27,8 +37,8 @@ class Broker {
   using Announce = absl::AnyInvocable<void(const std::string& line)>;
 
   // Errors say what could not be had and what to do. The logger must outlive the broker.
-  static absl::StatusOr<std::unique_ptr<Broker>> Start(BrokerConfig config, Logger& logger,
-                                                       Announce announce);
+  static absl::StatusOr<std::unique_ptr<Broker>> Start(BrokerConfig config, Logger& logger, Announce announce,
+                                                       BrokerSeams seams = {});
   // Stops as Stop() does if that was not called.
   virtual ~Broker() = default;
 

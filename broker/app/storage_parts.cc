@@ -99,6 +99,9 @@ absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const 
           },
       .on_warning =
           [&logger = environment_.logger](const std::string& warning) { logger.Warning("log", warning); }};
+  if (environment_.wrap_index) {
+    environment.wrap_index = environment_.wrap_index;
+  }
   return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_), cluster_id_,
                                std::move(environment));
 }

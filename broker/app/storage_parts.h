@@ -2,6 +2,7 @@
 // before found.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,9 @@ class StorageParts {
     Clock& clock;
     storage::Executor& pool;
     Logger& logger;
+    // As storage::LogEnvironment::wrap_index, for every log dir.
+    std::function<std::unique_ptr<storage::OffsetIndex>(std::unique_ptr<storage::OffsetIndex>)> wrap_index =
+        {};
   };
   // What `environment` refers to must outlive the parts. A sync that fails takes its log dir offline, and
   // ends the process when no other is left. Of several log dirs the first, which holds the metadata, must

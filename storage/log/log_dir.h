@@ -27,6 +27,7 @@
 #include "storage/disk/disk.h"
 #include "storage/disk/executor.h"
 #include "storage/log/cleaner_options.h"
+#include "storage/index/offset_index.h"
 #include "storage/log/log.h"
 #include "storage/log/scrub_stats.h"
 
@@ -57,6 +58,9 @@ struct LogDirOptions {
   CleanerOptions cleaner = {};  // Its threads run only where maintenance does.
 };
 
+using IndexWrapper =
+    absl::AnyInvocable<std::unique_ptr<OffsetIndex>(std::unique_ptr<OffsetIndex> index) const>;
+
 // What the storage engine is given from outside. All must outlive it.
 struct LogEnvironment {
   Disk& disk;
@@ -69,6 +73,9 @@ struct LogEnvironment {
   absl::AnyInvocable<void(absl::string_view) const> on_damage = {};
   // Something went wrong that stops nothing else: a sentence to be logged. May be empty.
   absl::AnyInvocable<void(const std::string&) const> on_warning = {};
+  // Stands before the index, whose I/O goes past `disk`: a test that must stop at an index write puts itself
+  // there.
+  IndexWrapper wrap_index = {};
 };
 
 struct LogName {

@@ -61,6 +61,9 @@ absl::StatusOr<std::unique_ptr<LogDir>> LogDir::Open(const LogDirOptions& option
   ASSIGN_OR_RETURN(std::unique_ptr<OffsetIndex> index,
                    OffsetIndex::Open({.path = absl::StrCat(options.path, "/index"),
                                       .cache_bytes = options.index_cache_bytes}));
+  if (environment.wrap_index) {
+    index = environment.wrap_index(std::move(index));
+  }
   auto dir = std::make_unique<LogDirImpl>(options, std::move(environment), std::move(lock), properties,
                                           std::move(index));
   RETURN_IF_ERROR(dir->Recover(clean));

@@ -41,12 +41,13 @@ def wait_until(condition, seconds, what):
 
 
 class Broker:
-    def __init__(self, data=None, wrapper=(), start=True, env=None, **settings):
+    def __init__(self, data=None, wrapper=(), start=True, env=None, program="sluice-broker", **settings):
         """`settings`: configuration keys with __ for dots (num__partitions=3). `wrapper`: a command put in front."""
         self.own = data is None
         self.data = pathlib.Path(data or tempfile.mkdtemp(prefix="sluice-test."))
         self.wrapper = list(wrapper)
         self.env = env
+        self.program = program
         self.settings = {key.replace("__", "."): value for key, value in settings.items()}
         if self.settings.get("log.append.method") == "mmap":  # A test that asks for maps means every append.
             self.settings.setdefault("sluice.map.from.bytes", "0")
@@ -81,7 +82,7 @@ class Broker:
             "listeners": f"PLAINTEXT://127.0.0.1:{self.kafka_port}",
             "sluice.grpc.listener": "127.0.0.1:0",
         } | self.settings
-        command = self.wrapper + [str(BIN / "sluice-broker"), "--ports-file", str(ports)]
+        command = self.wrapper + [str(BIN / self.program), "--ports-file", str(ports)]
         for key, value in settings.items():
             command += ["--set", f"{key}={value}"]
         self.log_path = self.data / "broker.log"
@@ -95,6 +96,16 @@ class Broker:
         found = json.loads(ports.read_text())
         self.kafka_port, self.grpc_port = found["kafka"], found["grpc"]
         return self
+
+    def start_until_killed(self):
+        """As start(); False when SIGKILL ended the broker before it was ready."""
+        try:
+            self.start()
+        except BrokerFailed as failed:
+            if failed.returncode != -signal.SIGKILL:
+                raise
+            return False
+        return True
 
     def log(self):
         """What this run printed so far."""
@@ -115,9 +126,11 @@ class Broker:
         assert code == 0, f"the broker ended with {code}: {self.log()}"
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process = None
+        """Fine if it ended by itself."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
 
     def __enter__(self):
         return self
