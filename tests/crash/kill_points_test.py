@@ -17,8 +17,8 @@ SECONDS_MAX = 20  # For a point to be reached.
 # name: (what CRASH_AT says; %d is the call's number, drawn from 1 to the second; append methods that come there).
 BOTH = ("mmap", "pwrite")
 POINTS = {
-    "in a copy into a segment": ("write:%d:torn:.log", 200, ("pwrite",)),
-    "after the copy into a segment": ("write:%d:after:.log", 200, ("pwrite",)),
+    "in a copy into a segment": ("write:%d:torn:/t-", 200, ("pwrite",)),
+    "after the copy into a segment": ("write:%d:after:/t-", 200, ("pwrite",)),
     "after the copy, before the sync": ("sync:%d:before", 60, BOTH),
     "after the sync, before the ack": ("sync:%d:after", 60, BOTH),
     "in any write": ("write:%d:torn", 100, BOTH),
@@ -36,8 +36,8 @@ POINTS = {
     "after a roll": ("rename:%d:after:.log", 4, BOTH),
     "before a directory sync": ("syncdir:%d:before", 4, BOTH),
     "after a directory sync": ("syncdir:%d:after", 4, BOTH),
-    "before a sealed segment is trimmed": ("truncate:%d:before:.log", 3, BOTH),
-    "after a sealed segment is trimmed": ("truncate:%d:after:.log", 3, BOTH),
+    "before a sealed segment is trimmed": ("truncate:%d:before:/t-", 3, BOTH),
+    "after a sealed segment is trimmed": ("truncate:%d:after:/t-", 3, BOTH),
     "before retention renames": ("rename:%d:before:.deleted", 3, BOTH),
     "after retention renames": ("rename:%d:after:.deleted", 3, BOTH),
     "before retention unlinks": ("unlink:%d:before:.deleted", 3, BOTH),
