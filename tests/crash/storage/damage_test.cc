@@ -40,6 +40,8 @@ LogOptions SmallSegments() {
 
 class DamageTest : public ::testing::Test {
  protected:
+  static void SetUpTestSuite() { KeepFilesInMemory(); }
+
   // A node that stopped in order, or died with everything behind its last checkpoint on the disk.
   void MakeNode(bool clean) {
     LogModel model(disk_, node_, {SmallSegments()});

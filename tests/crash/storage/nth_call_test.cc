@@ -46,6 +46,8 @@ std::vector<LogOptions> TwoLogs(AppendMethod method) {
 
 class NthCallTest : public ::testing::TestWithParam<std::tuple<FaultyCall, bool>> {
  protected:
+  static void SetUpTestSuite() { KeepFilesInMemory(); }
+
   void FailNth(int64_t nth) {
     const auto& [faulty, and_after] = GetParam();
     SCOPED_TRACE(absl::StrCat("call ", nth));

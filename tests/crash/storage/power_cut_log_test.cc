@@ -30,6 +30,8 @@ std::vector<LogOptions> TwoLogs(AppendMethod method) {
 
 class PowerCutLogTest : public ::testing::TestWithParam<AppendMethod> {
  protected:
+  static void SetUpTestSuite() { KeepFilesInMemory(); }
+
   void CutRepeatedly(uint64_t seed, bool pipelined) {
     SCOPED_TRACE(absl::StrCat("SEED=", seed, " SIM_CUTS=1"));
     TempDir temp;

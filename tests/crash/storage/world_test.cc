@@ -22,7 +22,12 @@ LogOptions SmallSegments() {
   return options;
 }
 
-TEST(WorldTest, AnIndexThatIsLostOrOldCostsNothing) {
+class WorldTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { KeepFilesInMemory(); }
+};
+
+TEST_F(WorldTest, AnIndexThatIsLostOrOldCostsNothing) {
   const uint64_t seed = SeedOfRun();
   Random random(seed);
   TempDir temp;
@@ -30,7 +35,7 @@ TEST(WorldTest, AnIndexThatIsLostOrOldCostsNothing) {
   const std::string path = temp / "data";
   LogModel model(disk, path, {SmallSegments(), SmallSegments()});
   std::vector<std::string> copies;
-  for (int round = 0; round < 40 && !::testing::Test::HasFailure(); ++round) {
+  for (int round = 0; round < 40 && !HasFailure(); ++round) {
     SCOPED_TRACE(absl::StrCat("SEED=", seed, ", round ", round));
     ASSERT_EQ(model.Open(), absl::OkStatus());
     model.Verify();

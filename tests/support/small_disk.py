@@ -13,10 +13,7 @@ import os
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from sluice_test import wait_until
 
