@@ -48,6 +48,8 @@ SETTINGS = {
     "sluice__checkpoint__bytes": str(1 << 20),
     "sluice__maintenance__interval__ms": "20",
 }
+# Between two checkpoints the index is written each 512 entries.
+INDEXING = {"log__segment__bytes": str(64 << 20), "sluice__checkpoint__bytes": str(64 << 20), "log__index__interval__bytes": "1"}
 RETENTION = {"log__retention__bytes": str(2 << 20), "log__segment__delete__delay__ms": "50"}
 
 
@@ -56,8 +58,8 @@ class KillAtPoints(unittest.TestCase):
         rule, calls, methods = POINTS[name]
         times = -(-TIMES // len([one for one in methods if one in METHODS]))
         chooser = random.Random(seed)
-        more = RETENTION if ".deleted" in rule else {}
-        with Broker(log__append__method=method, program="sluice_crash_broker", **SETTINGS, **more) as broker:
+        more = RETENTION if ".deleted" in rule else INDEXING if rule.startswith("index") else {}
+        with Broker(log__append__method=method, program="sluice_crash_broker", **(SETTINGS | more)) as broker:
             run_cli(broker, "topic", "create", "t", "-p", str(PARTITIONS))
             with Load(broker, "t", seed, partitions=PARTITIONS, value_bytes=6000) as load:
                 load.wait_for_acks(100)

@@ -64,7 +64,7 @@ class NthCallTest : public ::testing::TestWithParam<std::tuple<FaultyCall, bool>
     const absl::Status fault(faulty.code, "injected");
     and_after ? disk.FailAllFrom(faulty.call, nth, fault) : disk.FailNth(faulty.call, nth, fault);
     const int64_t calls_before = disk.calls(faulty.call);
-    LiveThroughIt(model, random);
+    LiveThroughIt(model, random, nth);
     reached_ += disk.calls(faulty.call) - calls_before >= nth ? 1 : 0;
 
     disk.Heal(faulty.call);
@@ -81,14 +81,14 @@ class NthCallTest : public ::testing::TestWithParam<std::tuple<FaultyCall, bool>
     }
   }
 
-  // Opens, works, stops in order, opens again: as far as the disk lets it.
-  void LiveThroughIt(LogModel& model, Random& random) {
+  // Opens, works, stops in order, opens again: as far as the disk lets it, and long enough for the Nth call.
+  void LiveThroughIt(LogModel& model, Random& random, int64_t nth) {
     for (int life = 0; life < 3; ++life) {
       if (!model.Open().ok()) {
         model.Crash();
         continue;
       }
-      model.Work(random, 25);
+      model.Work(random, 25 + 3 * static_cast<int>(nth));
       const bool failed = model.failed();
       const absl::Status closed = model.Close();
       EXPECT_FALSE(failed && closed.ok()) << "marked clean after a sync that failed";

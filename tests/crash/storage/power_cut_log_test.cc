@@ -119,7 +119,7 @@ class PowerCutLogTest : public ::testing::TestWithParam<AppendMethod> {
 
   void CutManyTimes(bool pipelined) {
     const uint64_t seed = SeedOfRun();
-    const int64_t wanted = std::max<int64_t>(1, CountFrom("SIM_CUTS", 600) / 4);
+    const int64_t wanted = std::max<int64_t>(1, CountFrom("SIM_CUTS", 2000) / 4);
     const absl::Time began = absl::Now();
     for (uint64_t run = 0; cuts_ < wanted && !HasFailure(); ++run) {
       CutRepeatedly(seed + run, pipelined);
