@@ -210,6 +210,7 @@ class PartitionLog final : public Log,
   void FlushByAge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
   void CloseIdleFiles();
+  bool AnyKeepsItsName();
   void UnlinkDue();
   absl::Status AdvanceInside(Offset start);
   absl::Status MoveStart(Offset start);

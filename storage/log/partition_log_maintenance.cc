@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
 #include "storage/log/log_start.h"
@@ -193,13 +194,17 @@ absl::Status PartitionLog::DropSegmentsBefore(Offset start) {
   absl::MutexLock files(&files_mu_);
   absl::Status status;
   const std::vector<SegmentInfo> removed = segments_.RemoveBefore(start);
+  bool in_order = !AnyKeepsItsName();
   for (const SegmentInfo& info : removed) {
     const std::string path = info.segment->path();
     const std::string deleted = absl::StrCat(path, kDeletedSuffix);
-    const absl::Status renamed = context_.disk.Rename(path, deleted);
-    status.Update(renamed);
+    if (in_order) {
+      const absl::Status renamed = context_.disk.Rename(path, deleted);
+      status.Update(renamed);
+      in_order = renamed.ok();
+    }
     absl::MutexLock lock(&unlink_mu_);
-    due_unlinks_.push_back({renamed.ok() ? deleted : path, due, info.segment});
+    due_unlinks_.push_back({in_order ? deleted : path, due, info.segment});
   }
   if (!removed.empty()) {
     // By whole segments, so that lookups in the first one still find its entries.
@@ -208,19 +213,35 @@ absl::Status PartitionLog::DropSegmentsBefore(Offset start) {
   return status;
 }
 
+// A segment whose renaming failed still counts as one at the next start. The files of a log go from the
+// front, without a gap, so none behind it may go before it does.
+bool PartitionLog::AnyKeepsItsName() {
+  absl::MutexLock lock(&unlink_mu_);
+  return std::any_of(due_unlinks_.begin(), due_unlinks_.end(),
+                     [](const DueUnlink& unlink) { return !absl::EndsWith(unlink.path, kDeletedSuffix); });
+}
+
 void PartitionLog::UnlinkDue() {
   const absl::Duration now = context_.clock.Monotonic();
   std::vector<DueUnlink> due;
   {
     absl::MutexLock lock(&unlink_mu_);
-    const auto first_due = std::partition(due_unlinks_.begin(), due_unlinks_.end(),
-                                          [now](const DueUnlink& unlink) { return unlink.due > now; });
+    const auto first_due = std::stable_partition(due_unlinks_.begin(), due_unlinks_.end(),
+                                                 [now](const DueUnlink& unlink) { return unlink.due > now; });
     due.assign(std::make_move_iterator(first_due), std::make_move_iterator(due_unlinks_.end()));
     due_unlinks_.erase(first_due, due_unlinks_.end());
   }
-  for (const DueUnlink& unlink : due) {
-    context_.disk.Unlink(unlink.path).IgnoreError();  // Left behind, it is removed at the next start.
+  std::vector<DueUnlink> kept;
+  for (DueUnlink& unlink : due) {
+    if (absl::EndsWith(unlink.path, kDeletedSuffix)) {
+      context_.disk.Unlink(unlink.path).IgnoreError();  // Left behind, it is removed at the next start.
+    } else if (!kept.empty() || !context_.disk.Unlink(unlink.path).ok()) {
+      kept.push_back(std::move(unlink));  // Tried again with the next round.
+    }
   }
+  absl::MutexLock lock(&unlink_mu_);
+  due_unlinks_.insert(due_unlinks_.begin(), std::make_move_iterator(kept.begin()),
+                      std::make_move_iterator(kept.end()));
 }
 
 absl::StatusOr<std::optional<OffsetAndTimestamp>> PartitionLog::FindTimestamp(int64_t timestamp_ms,

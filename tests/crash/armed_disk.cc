@@ -146,6 +146,7 @@ class ArmedIndex final : public OffsetIndex {
   absl::Status TruncateFrom(const LogId& log, Offset end) override { return index_->TruncateFrom(log, end); }
   void DropLog(const LogId& log) override { index_->DropLog(log); }
   absl::Status Flush() override { return index_->Flush(); }
+  absl::Status Sync() override { return index_->Sync(); }
   bool was_rebuilt() const override { return index_->was_rebuilt(); }
 
  private:

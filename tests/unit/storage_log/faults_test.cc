@@ -93,6 +93,23 @@ TEST_F(FaultsTest, AFailedRollIsReportedAndTriedAgain) {
   ExpectLogHolds();
 }
 
+TEST_F(FaultsTest, ADroppedSegmentThatCannotBeRenamedLeavesNoGap) {
+  options_.segment_bytes = 4096;
+  options_.file_delete_delay_ms = 1'000;
+  OpenNew();
+  PutMany(6, {.value_size = 3000});
+  disk_.FailNth(DiskCall::kRename, 2, absl::UnavailableError("rename: injected"));
+  EXPECT_FALSE(log_->AdvanceStart(Offset(3)).ok());  // Three files; the second keeps its name.
+  CrashAndReopen();
+  ExpectLogHolds(3);
+  EXPECT_EQ(log_->AdvanceStart(Offset(4)), absl::OkStatus());
+  clock_.Advance(absl::Seconds(2));
+  dir_->Tick();
+  EXPECT_EQ(SegmentFiles().size(), 2u);
+  CrashAndReopen();
+  ExpectLogHolds(4);
+}
+
 TEST_F(FaultsTest, AFailedWriteIsReportedAndItsBytesAreWrittenOver) {
   options_.append_method = AppendMethod::kPwrite;
   OpenNew();
