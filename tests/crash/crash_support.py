@@ -21,6 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from sluice_test import BIN, Broker, run_cli, wait_until
 
 PARTITIONS = 4
+SYNC_METHOD = os.environ.get("SYNC_METHOD", "journal")  # Or segment.
 METHODS = os.environ.get("METHODS", "mmap,pwrite").split(",")
 
 

@@ -8,7 +8,7 @@ import random
 import signal
 import unittest
 
-from crash_support import METHODS, Broker, Load, count, new_seed, run_cli, say, wait_until
+from crash_support import METHODS, SYNC_METHOD, Broker, Load, count, new_seed, run_cli, say, wait_until
 
 TIMES = count("TIMES", 10)
 PARTITIONS = 2  # Few, and large values: many rolls.
@@ -21,7 +21,10 @@ POINTS = {
     "after the copy into a segment": ("write:%d:after:/t-", 200, ("pwrite",)),
     "after the copy, before the sync": ("sync:%d:before", 60, BOTH),
     "after the sync, before the ack": ("sync:%d:after", 60, BOTH),
-    "in any write": ("write:%d:torn", 100, BOTH),
+    "before a segment is synced": ("sync:%d:before:/t-", 4, BOTH),
+    "after a segment is synced": ("sync:%d:after:/t-", 4, BOTH),
+    "in a write to the journal": ("write:%d:torn:.journal", 100, BOTH),
+    "after a write to the journal": ("write:%d:after:.journal", 100, BOTH),
     "before an index write": ("index:%d:before", 3, BOTH),
     "after an index write": ("index:%d:after", 3, BOTH),
     "before a checkpoint": ("checkpoint:%d:before", 4, BOTH),
@@ -46,6 +49,8 @@ POINTS = {
 SETTINGS = {
     "log__segment__bytes": str(1 << 20),
     "sluice__checkpoint__bytes": str(1 << 20),
+    "sluice__journal__bytes": str(2 << 20),  # The smallest: it goes round and round.
+    "sluice__sync__method": SYNC_METHOD,
     "sluice__maintenance__interval__ms": "20",
 }
 # Between two checkpoints the index is written each 512 entries.
@@ -86,6 +91,8 @@ class KillAtPoints(unittest.TestCase):
         chosen = os.environ.get("POINTS", "").split(",")
         for name, (_, _, methods) in POINTS.items():
             if method not in methods or not any(part in name for part in chosen):
+                continue
+            if "journal" in name and SYNC_METHOD != "journal":
                 continue
             with self.subTest(point=name):
                 times, ready_ms = self.kill_at(name, method, seed + total)

@@ -7,13 +7,15 @@ import random
 import select
 import unittest
 
-from crash_support import METHODS, PARTITIONS, Broker, Load, count, new_seed, run_cli, say
+from crash_support import METHODS, SYNC_METHOD, PARTITIONS, Broker, Load, count, new_seed, run_cli, say
 
 KILLS = count("KILLS", 200)
 INTERVAL_S_MAX = float(count("KILL_INTERVAL_MS_MAX", 250)) / 1000
 SETTINGS = {
     "log__segment__bytes": str(1 << 20),  # Many rolls,
     "sluice__checkpoint__bytes": str(1 << 20),  # and checkpoints.
+    "sluice__journal__bytes": str(2 << 20),  # The smallest: it goes round and round.
+    "sluice__sync__method": SYNC_METHOD,
     "sluice__maintenance__interval__ms": "20",
 }
 

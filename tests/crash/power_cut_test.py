@@ -11,7 +11,7 @@ import tempfile
 import shutil
 import unittest
 
-from crash_support import METHODS, PARTITIONS, Broker, Load, count, new_seed, run_cli, say
+from crash_support import METHODS, SYNC_METHOD, PARTITIONS, Broker, Load, count, new_seed, run_cli, say
 from small_disk import SmallDisk
 
 CUTS = count("CUTS", 50)
@@ -19,6 +19,8 @@ INTERVAL_S_MAX = 0.5
 SETTINGS = {
     "log__segment__bytes": str(1 << 20),
     "sluice__checkpoint__bytes": str(1 << 20),
+    "sluice__journal__bytes": str(2 << 20),  # The smallest: it goes round and round.
+    "sluice__sync__method": SYNC_METHOD,
     "sluice__maintenance__interval__ms": "20",
 }
 

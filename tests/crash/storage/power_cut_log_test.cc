@@ -41,6 +41,9 @@ class PowerCutLogTest : public ::testing::TestWithParam<AppendMethod> {
     Random random(seed);
     LogModel model(disk, path, TwoLogs(GetParam()));
     model.set_pipelined(pipelined);
+    // A sync of each segment, without a journal, takes a hole among unacknowledged batches for damage: one
+    // batch at a time leaves none.
+    model.dir_options().journal.enabled = pipelined || seed % 3 != 0;
     bool index_lost = false;
     for (int generation = 0; generation < kGenerations; ++generation) {
       SCOPED_TRACE(absl::StrCat("cut ", generation));
@@ -128,19 +131,6 @@ class PowerCutLogTest : public ::testing::TestWithParam<AppendMethod> {
                  cuts_, acked_, refused_, absl::ToDoubleSeconds(absl::Now() - began));
   }
 
-  static bool HasJournal() {
-    TempDir temp;
-    PosixDisk disk;
-    LogModel model(disk, temp / "data", TwoLogs(GetParam()));
-    CHECK_OK(model.Open());
-    for (const auto& entry : std::filesystem::directory_iterator(temp / "data")) {
-      if (absl::StrContains(entry.path().filename().string(), "journal")) {
-        return true;
-      }
-    }
-    return false;
-  }
-
   int cuts_ = 0;
   int refused_ = 0;
   size_t acked_ = 0;
@@ -152,9 +142,6 @@ TEST_P(PowerCutLogTest, WhatWasAcknowledgedOneByOneIsThereAfterEveryCut) {
 
 // Several batches on their way to the disk at once: any of them may be whole behind one that is not.
 TEST_P(PowerCutLogTest, WhatWasAcknowledgedInGroupsIsThereAfterEveryCut) {
-  if (!HasJournal()) {
-    GTEST_SKIP() << "a log dir without a journal takes a hole among unacknowledged batches for damage";
-  }
   CutManyTimes(/*pipelined=*/true);
 }
 
