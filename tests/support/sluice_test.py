@@ -115,8 +115,11 @@ class Broker:
 
     def ready_ms(self):
         """What the broker itself says: `ready in N ms`."""
-        line = next(line for line in self.log().splitlines() if line.startswith("ready in "))
-        return int(line.split()[2])
+        def found():
+            return [line for line in self.log().splitlines() if line.startswith("ready in ") and line.endswith("ms")]
+
+        wait_until(found, 20, "line that says ready")  # It is printed after the ports file is written.
+        return int(found()[0].split()[2])
 
     def stop(self, seconds=60):
         """SIGTERM; the broker must end with 0."""
