@@ -18,6 +18,10 @@ struct FaultyCall {
   absl::StatusCode code;
 };
 
+void PrintTo(const FaultyCall& call, std::ostream* out) {
+  *out << call.name;
+}
+
 constexpr FaultyCall kCalls[] = {
     {"Sync", DiskCall::kSync, absl::StatusCode::kDataLoss},
     {"SyncDirectory", DiskCall::kSyncDirectory, absl::StatusCode::kDataLoss},
