@@ -45,6 +45,10 @@ absl::Status LogModel::Open() {
   }
   dir_ = *std::move(opened);
   for (OneLog& one : logs_) {
+    if (const absl::Status damage = DamageOf(one); !damage.ok()) {
+      Crash();
+      return damage;
+    }
     one.log = dir_->Find(one.name.id);
     if (one.log == nullptr && one.acked_end == 0 && may_create_) {
       const auto created = dir_->Create(one.name, one.options);
@@ -56,13 +60,23 @@ absl::Status LogModel::Open() {
       one.log = created->get();
     }
     if (one.log == nullptr) {
-      return absl::DataLossError(absl::StrCat(one.name.topic, "-0: the log dir opened without this log"));
+      return absl::InternalError(absl::StrCat(one.name.topic, "-0: neither there nor called damaged"));
     }
     one.log->SetOptions(one.options);
     one.log->SetListener([this] {
       absl::MutexLock lock(&mu_);
       ++changes_;
     });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LogModel::DamageOf(const OneLog& one) {
+  for (const LogDir::DamagedLog& damaged : dir_->damaged()) {
+    if (damaged.name.id == one.name.id) {
+      NoteError(damaged.status);
+      return damaged.status;
+    }
   }
   return absl::OkStatus();
 }

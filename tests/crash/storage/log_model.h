@@ -87,6 +87,7 @@ class LogModel {
     int64_t start_acked = 0;  // What AdvanceStart confirmed.
   };
 
+  absl::Status DamageOf(const OneLog& one);
   void AwaitDurable(OneLog& one);
   void Await(const std::function<bool()>& condition);
   void NoteError(const absl::Status& status);
