@@ -54,7 +54,12 @@ SETTINGS = {
     "sluice__maintenance__interval__ms": "20",
 }
 # Between two checkpoints the index is written each 512 entries.
-INDEXING = {"log__segment__bytes": str(64 << 20), "sluice__checkpoint__bytes": str(64 << 20), "log__index__interval__bytes": "1"}
+INDEXING = {
+    "log__segment__bytes": str(64 << 20),
+    "sluice__checkpoint__bytes": str(64 << 20),
+    "sluice__journal__bytes": str(256 << 20),  # A small one asks for checkpoints too.
+    "log__index__interval__bytes": "1",
+}
 RETENTION = {"log__retention__bytes": str(2 << 20), "log__segment__delete__delay__ms": "50"}
 
 
