@@ -21,7 +21,6 @@ class Flusher final : public SyncScheduler {
 
   void Request(std::shared_ptr<SyncTarget> target) override;
   bool keeps_journal() const override { return false; }
-  absl::Status Fence() override { return absl::OkStatus(); }
 
  private:
   void Run();

@@ -52,7 +52,6 @@ void JournalScheduler::Request(std::shared_ptr<SyncTarget> target) {
 void JournalScheduler::RunWriter() {
   while (true) {
     std::deque<std::shared_ptr<SyncTarget>> round;
-    uint64_t fence;
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(this, &JournalScheduler::WriterHasWork));
@@ -60,16 +59,8 @@ void JournalScheduler::RunWriter() {
         return;
       }
       round.swap(queue_);
-      fence = fence_asked_ > fence_done_ ? fence_asked_ : 0;
     }
     WriteRound(std::move(round));
-    if (fence > 0) {
-      batch_.Clear();  // An empty block says from where on the journal is needed.
-      taken_.clear();
-      WriteBlock();
-      absl::MutexLock lock(&mu_);
-      fence_done_ = fence;
-    }
   }
 }
 
@@ -199,19 +190,6 @@ absl::Status JournalScheduler::FlushBehind() {
   NoteJournalBehind(index_, ring_->journal_id(), through).IgnoreError();
   ring_->Release(through);
   return absl::OkStatus();
-}
-
-absl::Status JournalScheduler::Fence() {
-  {
-    absl::MutexLock keep(&keep_mu_);
-    RETURN_IF_ERROR(FlushBehind());
-  }
-  absl::MutexLock lock(&mu_);
-  const uint64_t ticket = ++fence_asked_;
-  const auto passed = [this, ticket]()
-                          ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || fence_done_ >= ticket; };
-  mu_.Await(absl::Condition(&passed));
-  return stopping_ ? absl::CancelledError("the log dir is being closed") : failure_.status();
 }
 
 }  // namespace sluice::storage

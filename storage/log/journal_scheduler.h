@@ -41,7 +41,6 @@ class JournalScheduler final : public SyncScheduler {
 
   void Request(std::shared_ptr<SyncTarget> target) override;
   bool keeps_journal() const override { return true; }
-  absl::Status Fence() override;
 
  private:
   using Targets = std::vector<std::shared_ptr<SyncTarget>>;
@@ -61,9 +60,7 @@ class JournalScheduler final : public SyncScheduler {
   void KeepOnce();
   absl::Status FlushBehind() ABSL_LOCKS_EXCLUDED(mu_) ABSL_EXCLUSIVE_LOCKS_REQUIRED(keep_mu_);
 
-  bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return stopping_ || !queue_.empty() || fence_asked_ > fence_done_;
-  }
+  bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || !queue_.empty(); }
   bool KeeperHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || keeping_asked_; }
 
   // Set before the threads start.
@@ -83,8 +80,6 @@ class JournalScheduler final : public SyncScheduler {
   std::deque<std::shared_ptr<SyncTarget>> queue_ ABSL_GUARDED_BY(mu_);  // Shared with the log dir.
   Targets in_journal_ ABSL_GUARDED_BY(mu_);                             // Those that blocks hold bytes of.
   uint64_t written_through_ ABSL_GUARDED_BY(mu_) = 0;  // The last block whose logs are among them.
-  uint64_t fence_asked_ ABSL_GUARDED_BY(mu_) = 0;
-  uint64_t fence_done_ ABSL_GUARDED_BY(mu_) = 0;
   bool keeping_asked_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 

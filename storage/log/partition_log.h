@@ -227,8 +227,6 @@ class PartitionLog final : public Log,
   Segments OnDisk() const;
   std::vector<CompactionSegment> Summarise(const Segments& segments) const;
   int64_t OldestDirtyMs(const Segments& segments, Offset first_dirty) const;
-  // Before segments below `through` are rewritten: no recovery may write at their old positions again.
-  absl::Status FenceJournal(const LogPosition& through);
   // The newest offset of each key from `from` on; returns where the map was full, or the end of `segments`.
   absl::StatusOr<Offset> FillMap(const Segments& segments, Offset from, CompactionMap* map,
                                  const CompactionResources& resources);

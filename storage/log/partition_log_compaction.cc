@@ -145,7 +145,10 @@ absl::StatusOr<CompactionReport> PartitionLog::CompactInside(const CompactionRes
 
 absl::Status PartitionLog::RunPass(const Segments& segments, const CompactionPlan& plan, CompactionMap* map,
                                    const CompactionResources& resources, CompactionReport* report) {
-  RETURN_IF_ERROR(FenceJournal({plan.end, segments.back().base(), segments.back().size_bytes}));
+  // The checkpoint lies behind the segments then. Without an index, recovery knows from the file `compaction`,
+  // written below, that the journal's old positions in them are not to be used.
+  RETURN_IF_ERROR(WriteCheckpoint());
+  CHECK_GE(durable_end().value(), plan.end.value());
   map->Clear();
   ASSIGN_OR_RETURN(const Offset map_end, FillMap(segments, plan.first_dirty, map, resources));
   compaction_.gaps_below = std::max(compaction_.gaps_below, plan.end);
@@ -154,14 +157,6 @@ absl::Status PartitionLog::RunPass(const Segments& segments, const CompactionPla
   RETURN_IF_ERROR(RewriteAll(segments, *map, map_end, resources, report));
   compaction_.first_dirty = map_end;
   return WriteCompactionState(context_.disk, directory_, compaction_);
-}
-
-// The checkpoint lies behind them then. Without an index, recovery knows from the file `compaction`, which is
-// written next, that the journal's old positions in them are not to be used.
-absl::Status PartitionLog::FenceJournal(const LogPosition& through) {
-  RETURN_IF_ERROR(WriteCheckpoint());
-  CHECK_GE(durable_end().value(), through.offset.value());
-  return absl::OkStatus();
 }
 
 absl::Status PartitionLog::KeepPace(const CompactionResources& resources, uint64_t bytes) const {

@@ -54,9 +54,6 @@ class SyncScheduler {
   virtual void Request(std::shared_ptr<SyncTarget> target) = 0;
   // Bytes are durable before they are in the segments.
   virtual bool keeps_journal() const = 0;
-  // Afterwards no start will write into segment files what was durable before the call: they may be replaced.
-  // Blocks; no lock of a log may be held.
-  virtual absl::Status Fence() = 0;
 };
 
 // Whether a sync of this log dir ever failed. After that nothing here is durable any more: the kernel may

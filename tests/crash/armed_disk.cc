@@ -144,6 +144,9 @@ class ArmedIndex final : public OffsetIndex {
   }
   void DropBefore(const LogId& log, Offset start) override { index_->DropBefore(log, start); }
   absl::Status TruncateFrom(const LogId& log, Offset end) override { return index_->TruncateFrom(log, end); }
+  absl::Status ForgetRange(const LogId& log, Offset begin, Offset end) override {
+    return index_->ForgetRange(log, begin, end);
+  }
   void DropLog(const LogId& log) override { index_->DropLog(log); }
   absl::Status Flush() override { return index_->Flush(); }
   absl::Status Sync() override { return index_->Sync(); }
