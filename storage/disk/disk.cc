@@ -23,6 +23,18 @@ absl::Status File::WriteVectorAt(uint64_t position, std::span<const ByteView> pi
   return absl::OkStatus();
 }
 
+absl::Status Disk::CreateDurableDirectory(const std::string& path) {
+  std::vector<std::string> parents = {DirectoryOf(path)};
+  while (!Exists(parents.back())) {
+    parents.push_back(DirectoryOf(parents.back()));
+  }
+  RETURN_IF_ERROR(CreateDirectory(path));
+  for (const std::string& parent : parents) {
+    RETURN_IF_ERROR(SyncDirectory(parent));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Disk::ReplaceFile(const std::string& path, absl::string_view content) {
   const std::string temporary = path + ".tmp";
   if (Exists(temporary)) {  // Left by a crash.

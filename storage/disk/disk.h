@@ -70,6 +70,8 @@ class Disk {
   virtual absl::StatusOr<int64_t> ModifiedMs(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual absl::Status CreateDirectory(const std::string& path) = 0;  // Parents too; fine if it exists.
+  // With its name, and those of the parents that it made, on the disk: what is synced in it is no safer.
+  absl::Status CreateDurableDirectory(const std::string& path);
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   virtual absl::Status Unlink(const std::string& path) = 0;

@@ -49,7 +49,7 @@ std::unique_ptr<SyncScheduler> MakeScheduler(const LogDirOptions& options, Offse
 absl::StatusOr<std::unique_ptr<LogDir>> LogDir::Open(const LogDirOptions& options, const Uuid& cluster_id,
                                                      LogEnvironment environment) {
   Disk& disk = environment.disk;
-  RETURN_IF_ERROR(disk.CreateDirectory(options.path));
+  RETURN_IF_ERROR(disk.CreateDurableDirectory(options.path));
   ASSIGN_OR_RETURN(FileLock lock, FileLock::Take(absl::StrCat(options.path, "/.lock")));
   Random random = Random::FromSystem();
   ASSIGN_OR_RETURN(
