@@ -388,6 +388,9 @@ absl::Status Recovery::FinishSegment(size_t index, const Walked& walked, bool* i
   for (size_t i = index + 1; i < bases_.size(); ++i) {  // Made shortly before a power cut; they hold nothing.
     RETURN_IF_ERROR(in_.disk.Unlink(Path(i)));
   }
+  if (index + 1 < bases_.size()) {  // One that came back would stand among segments made later.
+    RETURN_IF_ERROR(in_.disk.SyncDirectory(in_.directory));
+  }
   out_.end = walked.end;
   if (tail.kind != TailVerdict::Kind::kClean) {
     // With no good batch in it, it is left to be replaced: see PartitionLog::BeginSegment.
