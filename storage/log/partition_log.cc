@@ -327,9 +327,10 @@ void PartitionLog::Abandon() {
   }
   abandoned_.store(true, std::memory_order_release);
   gate_.CloseAndWait();
-  // Waits for an append that makes room, and for a sync. Their paths may soon be another log's: that of a
-  // topic of the same name.
+  // Waits for an append that makes room, a checkpoint and a sync. Their paths may soon be another log's: that
+  // of a topic of the same name.
   { absl::MutexLock upkeep(&upkeep_mu_); }
+  { absl::MutexLock checkpoint(&checkpoint_mu_); }  // Nor does the index get anything of it any more.
   { absl::MutexLock sync(&sync_mu_); }
   Notify();
 }
