@@ -28,6 +28,7 @@ JournalScheduler::~JournalScheduler() {
     writer_.join();
     keeper_.join();
   }
+  flusher_.reset();  // Its threads may still ask for something: the queue must be there.
 }
 
 void JournalScheduler::Begin(std::unique_ptr<JournalRing> ring) {
@@ -100,8 +101,15 @@ bool JournalScheduler::GatherBlock(std::deque<std::shared_ptr<SyncTarget>>* roun
   return !taken_.empty();
 }
 
-// False when nothing can be written any more.
+// False when nothing can be written any more. Keeps no log and no map of one beyond the block.
 bool JournalScheduler::WriteBlock() {
+  const bool written = WriteGathered();
+  batch_.Clear();
+  taken_.clear();
+  return written;
+}
+
+bool JournalScheduler::WriteGathered() {
   if (failure_.raised() || !AwaitRoom(batch_.size())) {
     return false;
   }
@@ -169,13 +177,15 @@ void JournalScheduler::KeepOnce() {
 // Every log that blocks hold bytes of, once, as far as it reaches now: so a busy segment is written in
 // strides of half a ring, however often its log was acknowledged.
 absl::Status JournalScheduler::FlushBehind() {
-  Targets targets;
+  std::vector<std::shared_ptr<SyncTarget>> targets;
   uint64_t through;
   {
     absl::MutexLock lock(&mu_);
-    targets.swap(in_journal_);
-    for (const std::shared_ptr<SyncTarget>& target : targets) {
-      target->in_journal = false;
+    for (const std::weak_ptr<SyncTarget>& weak : std::exchange(in_journal_, {})) {
+      if (std::shared_ptr<SyncTarget> target = weak.lock(); target != nullptr) {
+        target->in_journal = false;
+        targets.push_back(std::move(target));
+      }
     }
     through = written_through_;
   }

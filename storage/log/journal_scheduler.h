@@ -43,7 +43,6 @@ class JournalScheduler final : public SyncScheduler {
   bool keeps_journal() const override { return true; }
 
  private:
-  using Targets = std::vector<std::shared_ptr<SyncTarget>>;
   struct Taken {
     std::shared_ptr<SyncTarget> target;
     LogPosition end;
@@ -53,6 +52,7 @@ class JournalScheduler final : public SyncScheduler {
   void WriteRound(std::deque<std::shared_ptr<SyncTarget>> round);
   bool GatherBlock(std::deque<std::shared_ptr<SyncTarget>>* round);
   bool WriteBlock();
+  bool WriteGathered();
   bool AwaitRoom(uint64_t size);
   void NoteWritten();
 
@@ -78,7 +78,8 @@ class JournalScheduler final : public SyncScheduler {
 
   absl::Mutex mu_;
   std::deque<std::shared_ptr<SyncTarget>> queue_ ABSL_GUARDED_BY(mu_);  // Shared with the log dir.
-  Targets in_journal_ ABSL_GUARDED_BY(mu_);                             // Those that blocks hold bytes of.
+  // Those that blocks hold bytes of. Weak: a log that was deleted goes, with its files, and needs nothing.
+  std::vector<std::weak_ptr<SyncTarget>> in_journal_ ABSL_GUARDED_BY(mu_);
   uint64_t written_through_ ABSL_GUARDED_BY(mu_) = 0;  // The last block whose logs are among them.
   bool keeping_asked_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
