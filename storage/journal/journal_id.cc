@@ -13,18 +13,19 @@ namespace {
 constexpr absl::string_view kVersionLine = "version=1";
 constexpr absl::string_view kIdKey = "journal.id=";
 
-std::string PathIn(const std::string& directory) {
+}  // namespace
+
+std::string JournalIdPath(const std::string& directory) {
   return absl::StrCat(directory, "/journal.properties");
 }
 
-}  // namespace
-
 absl::Status WriteJournalId(Disk& disk, const std::string& directory, const Uuid& id) {
-  return disk.ReplaceFile(PathIn(directory), absl::StrCat(kVersionLine, "\n", kIdKey, id.ToString(), "\n"));
+  return disk.ReplaceFile(JournalIdPath(directory),
+                          absl::StrCat(kVersionLine, "\n", kIdKey, id.ToString(), "\n"));
 }
 
 absl::StatusOr<std::optional<Uuid>> ReadJournalId(Disk& disk, const std::string& directory) {
-  const std::string path = PathIn(directory);
+  const std::string path = JournalIdPath(directory);
   if (!disk.Exists(path)) {
     return std::nullopt;
   }

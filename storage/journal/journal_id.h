@@ -13,6 +13,8 @@
 
 namespace sluice::storage {
 
+std::string JournalIdPath(const std::string& directory);
+
 // Durable when it returns.
 absl::Status WriteJournalId(Disk& disk, const std::string& directory, const Uuid& id);
 

@@ -1,6 +1,7 @@
 #include "storage/journal/ring.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -39,7 +40,7 @@ JournalRing::JournalRing(Disk& disk, const Options& options)
       files_max_(std::max<size_t>(kFilesMin, options.bytes / file_bytes_)) {}
 
 absl::StatusOr<std::unique_ptr<JournalRing>> JournalRing::Open(Disk& disk, const Options& options) {
-  RETURN_IF_ERROR(disk.CreateDirectory(options.directory));
+  RETURN_IF_ERROR(disk.CreateDurableDirectory(options.directory));
   std::unique_ptr<JournalRing> ring(new JournalRing(disk, options));
   RETURN_IF_ERROR(WriteJournalId(disk, options.directory, options.journal_id));
   RETURN_IF_ERROR(ring->TakeFiles());
@@ -63,8 +64,12 @@ absl::Status JournalRing::TakeFiles() {
                      disk_.Open(PathOf(files_.size()), Disk::OpenMode::kReadWrite));
     files_.push_back({std::move(file), 0, 0});
   }
+  std::set<std::string> taken;
+  for (size_t i = 0; i < files_.size(); ++i) {
+    taken.insert(JournalFileName(i));
+  }
   for (const std::string& name : names) {
-    if (absl::EndsWith(name, ".journal") && name >= JournalFileName(files_.size())) {
+    if (absl::EndsWith(name, ".journal") && !taken.contains(name)) {
       RETURN_IF_ERROR(disk_.Unlink(absl::StrCat(options_.directory, "/", name)));
     }
   }

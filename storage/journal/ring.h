@@ -95,8 +95,7 @@ class JournalRing {
   size_t current_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t next_sequence_ ABSL_GUARDED_BY(mu_) = 1;
   uint64_t needed_from_ ABSL_GUARDED_BY(mu_) = 1;
-  uint64_t durable_needed_from_
-      ABSL_GUARDED_BY(mu_);  // As the last block says it: what a start would ask for.
+  uint64_t durable_needed_from_ ABSL_GUARDED_BY(mu_) = 1;  // As the last block says it, to a start.
 };
 
 // "07.journal": the name of the ring's file `index`.

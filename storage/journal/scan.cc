@@ -91,6 +91,7 @@ absl::StatusOr<JournalScan> ScanJournal(Disk& disk, const std::string& directory
   if (blocks.empty()) {
     return scan;
   }
+  scan.last_sequence = blocks.rbegin()->first;
   scan.needed_from = blocks.rbegin()->second.needed_from;
   RETURN_IF_ERROR(CheckChain(blocks, scan.needed_from));
   for (auto it = blocks.lower_bound(scan.needed_from); it != blocks.end(); ++it) {

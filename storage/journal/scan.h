@@ -23,8 +23,9 @@ struct FoundEntry {
 struct JournalScan {
   // In the order in which they were written. Logs that were deleted since may be among them.
   absl::flat_hash_map<LogId, std::vector<FoundEntry>> logs;
-  Uuid journal_id;           // All zero: no journal was begun.
-  uint64_t needed_from = 1;  // What came before it is in the segments, and the checkpoints know.
+  Uuid journal_id;             // All zero: no journal was begun.
+  uint64_t last_sequence = 0;  // Of the last whole block; 0: there is none.
+  uint64_t needed_from = 1;    // What came before it is in the segments, and the checkpoints know.
 };
 
 // Reads every file of the ring in `directory`, which may be missing. The last block that is whole is the last

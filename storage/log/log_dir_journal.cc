@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "proto/base/random.h"
 #include "proto/base/status_macros.h"
+#include "storage/journal/journal_id.h"
 
 namespace sluice::storage {
 namespace {
@@ -47,6 +48,15 @@ absl::Status SetLocation(const LogDirJournal& dir, const std::string& directory)
   return dir.disk.SyncDirectory(dir.options.path);
 }
 
+// Of what a crash leaves of it nothing must look like a journal: first the file goes that makes it one.
+absl::Status RemoveJournal(Disk& disk, const std::string& directory) {
+  if (const std::string path = JournalIdPath(directory); disk.Exists(path)) {
+    RETURN_IF_ERROR(disk.Unlink(path));
+    RETURN_IF_ERROR(disk.SyncDirectory(directory));
+  }
+  return disk.RemoveTree(directory);
+}
+
 }  // namespace
 
 absl::StatusOr<LastJournal> ReadLastJournal(const LogDirJournal& dir, bool clean) {
@@ -64,19 +74,26 @@ absl::StatusOr<LastJournal> ReadLastJournal(const LogDirJournal& dir, bool clean
   }
   ASSIGN_OR_RETURN(last.scan, ScanJournal(dir.disk, last.directory));
   ASSIGN_OR_RETURN(const std::optional<Checkpoint> behind, dir.index.ReadCheckpoint(kJournalKey));
-  last.index_is_current = behind && behind->state == last.scan.journal_id.ToString() &&
-                          static_cast<uint64_t>(behind->next_offset.value()) >= last.scan.needed_from;
+  const bool known = behind && behind->state == last.scan.journal_id.ToString();
+  const uint64_t needed_from = known ? static_cast<uint64_t>(behind->next_offset.value()) : 0;
+  if (needed_from > last.scan.last_sequence + 1) {
+    return absl::DataLossError(absl::StrCat(
+        "log dir ", dir.options.path, ": its journal ", last.directory, " ends with block ",
+        last.scan.last_sequence, ", and the index knows of block ", needed_from - 1,
+        ": acknowledged records may have been in those that are gone. Restore the journal's files, "
+        "or, to go on with what the segments hold, move the journal's directory away"));
+  }
+  last.index_is_current = known && needed_from >= last.scan.needed_from;
   return last;
 }
 
 absl::StatusOr<std::unique_ptr<JournalRing>> BeginJournal(const LogDirJournal& dir, const LastJournal& last) {
   const std::string directory = WantedDirectory(dir);
   const bool wanted = dir.options.journal.enabled;
-  if (last.kept && (!wanted || last.directory != directory)) {
-    RETURN_IF_ERROR(dir.disk.RemoveTree(last.directory));
-  }
+  const bool leaves = last.kept && (!wanted || last.directory != directory);
   if (!wanted) {
     RETURN_IF_ERROR(SetLocation(dir, DefaultDirectory(dir)));
+    RETURN_IF_ERROR(leaves ? RemoveJournal(dir.disk, last.directory) : absl::OkStatus());
     return nullptr;
   }
   Random random = Random::FromSystem();
@@ -86,6 +103,7 @@ absl::StatusOr<std::unique_ptr<JournalRing>> BeginJournal(const LogDirJournal& d
   RETURN_IF_ERROR(NoteJournalBehind(dir.index, options.journal_id, 0));
   ASSIGN_OR_RETURN(std::unique_ptr<JournalRing> ring, JournalRing::Open(dir.disk, options));
   RETURN_IF_ERROR(SetLocation(dir, directory));
+  RETURN_IF_ERROR(leaves ? RemoveJournal(dir.disk, last.directory) : absl::OkStatus());
   return ring;
 }
 
