@@ -102,7 +102,7 @@ class Journal {
                      .data_bytes = text.size(),
                      .journal_id = JournalId()},
                     {&entry, 1}, {&bytes, 1}, &head);
-    file.append(AsText(head));
+    file.append(std::string(AsText(head)));
     file.append(text);
     file.resize((file.size() + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment);
   }

@@ -55,7 +55,7 @@ class Segments {
   Segments() {
     for (int64_t offset = 0; offset < 2 * kBatchesInSegment; ++offset) {
       const Bytes batch = BatchAt(offset);
-      files_[offset / kBatchesInSegment * kBatchesInSegment] += AsText(batch);
+      files_[offset / kBatchesInSegment * kBatchesInSegment] += std::string(AsText(batch));
     }
   }
 
