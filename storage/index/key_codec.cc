@@ -114,7 +114,8 @@ std::optional<ParsedKey> ParseKey(absl::string_view key) {
   } else if (key.size() == kSecondNumberAt) {
     parsed.offset = Offset(LoadBigEndian<int64_t>(at + kNumberAt));
   }
-  return parsed;
+  const bool possible = parsed.log.partition.value() >= 0 && parsed.offset.value() >= 0;
+  return possible ? std::optional(parsed) : std::nullopt;
 }
 
 }  // namespace sluice::storage
