@@ -173,8 +173,9 @@ void Scrubber::EndSegment() {
     stats_.faults += is_current ? done.damage_count : 0;
   }
   if (is_current) {
-    std::for_each(done.damages.begin(), done.damages.end(),
-                  [this](const std::string& damage) { on_damage_(damage); });
+    for (const std::string& damage : done.damages) {
+      on_damage_(damage);
+    }
   }
 }
 
