@@ -48,6 +48,9 @@ class JournalModelTest : public ::testing::Test {
       return opened.status();
     }
     dir_ = *std::move(opened);
+    if (const std::vector<LogDir::DamagedLog> damaged = dir_->damaged(); !damaged.empty()) {
+      return damaged[0].status;
+    }
     for (Model& model : logs_) {
       model.log = dir_->Find(model.name.id);
       if (model.log == nullptr) {
