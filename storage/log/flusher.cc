@@ -11,6 +11,10 @@ Flusher::Flusher(int threads) {
 }
 
 Flusher::~Flusher() {
+  Stop();
+}
+
+void Flusher::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
@@ -18,6 +22,7 @@ Flusher::~Flusher() {
   for (std::thread& thread : threads_) {
     thread.join();
   }
+  threads_.clear();
 }
 
 void Flusher::Request(std::shared_ptr<SyncTarget> target) {

@@ -20,6 +20,7 @@ class Flusher final : public SyncScheduler {
   ~Flusher() override;  // Lets running syncs end and drops those that wait.
 
   void Request(std::shared_ptr<SyncTarget> target) override;
+  void Stop() override;
   bool keeps_journal() const override { return false; }
 
  private:

@@ -20,6 +20,10 @@ JournalScheduler::JournalScheduler(const Options& options, OffsetIndex& index, S
     : options_(options), index_(index), failure_(failure) {}
 
 JournalScheduler::~JournalScheduler() {
+  Stop();
+}
+
+void JournalScheduler::Stop() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
@@ -27,8 +31,8 @@ JournalScheduler::~JournalScheduler() {
   if (writer_.joinable()) {
     writer_.join();
     keeper_.join();
+    flusher_->Stop();
   }
-  flusher_.reset();  // Its threads may still ask for something: the queue must be there.
 }
 
 void JournalScheduler::Begin(std::unique_ptr<JournalRing> ring) {
@@ -189,15 +193,18 @@ absl::Status JournalScheduler::FlushBehind() {
     }
     through = written_through_;
   }
+  bool all_noted = true;
   for (const std::shared_ptr<SyncTarget>& target : targets) {
-    target->FlushBehind().IgnoreError();  // Raised, or the log is closed and needs nothing any more.
+    all_noted = target->FlushBehind() && all_noted;
     if (failure_.raised()) {
       return failure_.status();
     }
   }
   // Checkpoints first: what the journal forgets, they must know to have been on the disk. An index that
-  // cannot be written knows less of the log's health, and the log goes on.
-  NoteJournalBehind(index_, ring_->journal_id(), through).IgnoreError();
+  // cannot be written knows less of the logs' health, which a start then sees, and the logs go on.
+  if (all_noted) {
+    NoteJournalBehind(index_, ring_->journal_id(), through).IgnoreError();
+  }
   ring_->Release(through);
   return absl::OkStatus();
 }

@@ -40,6 +40,7 @@ class JournalScheduler final : public SyncScheduler {
   void Begin(std::unique_ptr<JournalRing> ring);
 
   void Request(std::shared_ptr<SyncTarget> target) override;
+  void Stop() override;
   bool keeps_journal() const override { return true; }
 
  private:

@@ -26,8 +26,8 @@
 #include "proto/base/clock.h"
 #include "storage/disk/disk.h"
 #include "storage/disk/executor.h"
-#include "storage/log/cleaner_options.h"
 #include "storage/index/offset_index.h"
+#include "storage/log/cleaner_options.h"
 #include "storage/log/log.h"
 #include "storage/log/scrub_stats.h"
 
@@ -55,7 +55,7 @@ struct LogDirOptions {
   Journal journal = {};
   uint64_t scrub_bytes_per_second = 8ull << 20;        // 0: sealed segments are not verified.
   int64_t scrub_interval_ms = 7LL * 24 * 3600 * 1000;  // From one beginning to the next.
-  CleanerOptions cleaner = {};  // Its threads run only where maintenance does.
+  CleanerOptions cleaner = {};                         // Its threads run only where maintenance does.
 };
 
 using IndexWrapper =

@@ -110,10 +110,10 @@ LogDirImpl::~LogDirImpl() {
   StopTimer();
   scrubber_->Stop();
   cleaner_.Stop();
+  syncs_->Stop();
   for (const Entry& entry : AllEntries()) {
     entry.log->Abandon();
   }
-  syncs_.reset();
 }
 
 std::string LogDirImpl::PathOf(absl::string_view name) const {

@@ -36,7 +36,7 @@ struct LogOptions {
   Durability durability = Durability::kSynced;
   AppendMethod append_method = AppendMethod::kMmap;
   int64_t map_from_bytes = 0;  // kMmap: what a log appends between two syncs, at least, before it is mapped.
-  bool cleanup_delete = true;    // Retention by time and size.
+  bool cleanup_delete = true;  // Retention by time and size.
   bool cleanup_compact = false;  // The newest record of each key stays.
   int64_t delete_retention_ms = 24LL * 3600 * 1000;
   int64_t min_compaction_lag_ms = 0;
@@ -44,7 +44,9 @@ struct LogOptions {
   double min_cleanable_dirty_ratio = 0.5;
 
   // A record that must be compacted in time must leave the active segment in time.
-  int64_t roll_ms() const { return cleanup_compact ? std::min(segment_ms, max_compaction_lag_ms) : segment_ms; }
+  int64_t roll_ms() const {
+    return cleanup_compact ? std::min(segment_ms, max_compaction_lag_ms) : segment_ms;
+  }
 };
 
 }  // namespace sluice::storage

@@ -89,7 +89,7 @@ class PartitionLog final : public Log,
   absl::Status SyncNow() override;
   Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) override;
   void PublishDurable(const LogPosition& end) override;
-  absl::Status FlushBehind() override;
+  bool FlushBehind() override;
 
   // For the log dir.
   std::optional<SegmentInfo> NextSealed(Offset at_or_after) const override;

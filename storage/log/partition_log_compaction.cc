@@ -145,8 +145,8 @@ absl::StatusOr<CompactionReport> PartitionLog::CompactInside(const CompactionRes
 
 absl::Status PartitionLog::RunPass(const Segments& segments, const CompactionPlan& plan, CompactionMap* map,
                                    const CompactionResources& resources, CompactionReport* report) {
-  // The checkpoint lies behind the segments then. Without an index, recovery knows from the file `compaction`,
-  // written below, that the journal's old positions in them are not to be used.
+  // The checkpoint lies behind the segments then. Without an index, recovery knows from the file
+  // `compaction`, written below, that the journal's old positions in them are not to be used.
   RETURN_IF_ERROR(WriteCheckpoint());
   CHECK_GE(durable_end().value(), plan.end.value());
   map->Clear();

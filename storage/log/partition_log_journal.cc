@@ -111,11 +111,13 @@ void PartitionLog::PublishDurable(const LogPosition& end) {
   }
 }
 
-absl::Status PartitionLog::FlushBehind() {
-  if (WriteCheckpoint().ok()) {
-    return absl::OkStatus();
+// Without the index, what counts is that the segments hold it. A log that was deleted needs nothing any more.
+bool PartitionLog::FlushBehind() {
+  if (WriteCheckpoint().ok() || abandoned_.load(std::memory_order_acquire)) {
+    return true;
   }
-  return SyncNow();  // Without the index: what counts is that the segments hold it.
+  SyncNow().IgnoreError();
+  return false;
 }
 
 }  // namespace sluice::storage

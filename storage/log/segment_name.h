@@ -4,7 +4,8 @@
 //   next.prepared                       a segment-to-be, allocated ahead; gone after a restart
 //   00000000000000004711.log.deleted    dropped by retention or compaction, about to be unlinked
 //   00000000000000004711.log.cleaned    compaction is writing it; gone after a restart
-//   00000000000000004711.log.swap       compaction finished it: it takes its range's place, after a restart too
+//   00000000000000004711.log.swap       compaction finished it: it takes its range's place, after a restart
+//   too
 #pragma once
 
 #include <optional>

@@ -34,9 +34,9 @@ class SyncTarget {
   virtual Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) = 0;
   // Everything before `end` is durable. Tells who waits.
   virtual void PublishDurable(const LogPosition& end) = 0;
-  // SyncNow, and a checkpoint, so that the journal's blocks so far are not needed by this log any more.
-  // Blocks.
-  virtual absl::Status FlushBehind() = 0;
+  // SyncNow, and a checkpoint, so that the journal's blocks so far are not needed by this log any more. False
+  // when the checkpoint could not be written; a failed sync is raised. Blocks.
+  virtual bool FlushBehind() = 0;
 
   // The scheduler's own. Set while this stands in its queue, so that a busy log stands there once.
   std::atomic<bool> sync_queued{false};
@@ -52,6 +52,9 @@ class SyncScheduler {
   virtual ~SyncScheduler() = default;
   // Returns at once; the target becomes durable soon, by threads of the scheduler's.
   virtual void Request(std::shared_ptr<SyncTarget> target) = 0;
+  // Lets what is under way end; what waits, or is asked for from now on, is never done. Before logs are
+  // abandoned: a journal must not forget what an abandoned log did not flush.
+  virtual void Stop() = 0;
   // Bytes are durable before they are in the segments.
   virtual bool keeps_journal() const = 0;
 };

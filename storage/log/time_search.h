@@ -30,8 +30,8 @@ class TimeSearch {
   // Stops when `visit` returns true.
   using BatchVisitor =
       absl::FunctionRef<absl::StatusOr<bool>(const record::BatchView& header, File& file, uint64_t position)>;
-  // The batches of [from, limit) as far as `segment` reaches. Whatever file holds them now: compaction may have
-  // replaced the segment since it was asked for.
+  // The batches of [from, limit) as far as `segment` reaches. Whatever file holds them now: compaction may
+  // have replaced the segment since it was asked for.
   absl::Status WalkHeaders(const SegmentInfo& segment, Offset from, Offset limit, BatchVisitor visit) const;
   absl::StatusOr<std::optional<OffsetAndTimestamp>> SearchSegment(const SegmentInfo& segment,
                                                                   int64_t timestamp_ms, Offset start,

@@ -130,9 +130,12 @@ TEST_F(FaultsTest, AReadThatFailsIsAnErrorOfThatReadOnly) {
 
 TEST_F(FaultsTest, ALogThatCannotBeMadeLeavesNothing) {
   Open();
-  disk_.FailNth(DiskCall::kRename, 2, absl::ResourceExhaustedError("injected"));
-  EXPECT_FALSE(dir_->Create({"orders", id_}, options_).ok());
-  EXPECT_FALSE(posix_.Exists(LogPath()));
+  for (const DiskCall call :
+       {DiskCall::kOpen, DiskCall::kWrite, DiskCall::kRename, DiskCall::kSyncDirectory}) {
+    disk_.FailNth(call, 1, absl::ResourceExhaustedError("injected"));
+    EXPECT_FALSE(dir_->Create({"orders", id_}, options_).ok());
+    EXPECT_FALSE(posix_.Exists(LogPath()));
+  }
   EXPECT_TRUE(dir_->Create({"orders", id_}, options_).ok());
 }
 

@@ -100,10 +100,24 @@ TEST_F(LogDirTest, AMakingCutShortIsUndoneAtTheStart) {
 
 TEST_F(LogDirTest, RecordsWithoutATopicIdAreNotTouched) {
   OpenNew();
+  PutMany(1);
   Crash();
   ASSERT_EQ(posix_.Unlink(LogPath("partition.metadata")), absl::OkStatus());
   EXPECT_EQ(TryOpen().code(), absl::StatusCode::kDataLoss);
   EXPECT_TRUE(posix_.Exists(LogPath("00000000000000000000.log")));
+}
+
+// The making of a log was cut short by a power cut.
+TEST_F(LogDirTest, ADirectoryWithoutATopicIdAndWithoutRecordsIsRemoved) {
+  OpenNew();
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath("partition.metadata"), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->Truncate(0), absl::OkStatus());
+  }
+  Open();
+  EXPECT_EQ(log_, nullptr);
+  EXPECT_FALSE(posix_.Exists(LogPath()));
 }
 
 TEST_F(LogDirTest, TheCleanMarkIsGoneBeforeTheFirstAppend) {
