@@ -130,6 +130,7 @@ class PartitionLog final : public Log,
     bool upkeep = false;
     bool checkpoint = false;
     bool drain = false;
+    absl::Status write_error;  // No disk fails a write but one that cannot be trusted with the next.
   };
   struct DueUnlink {
     std::string path;

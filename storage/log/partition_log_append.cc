@@ -52,6 +52,9 @@ AppendOutcome PartitionLog::TryAppend(const record::BatchView& batch, const Appe
   if (after.appended) {
     Finish(after);
   }
+  if (!after.write_error.ok()) {
+    context_.failure.Raise(after.write_error);
+  }
   return outcome;
 }
 
@@ -114,7 +117,12 @@ bool PartitionLog::NeedsRoll(uint64_t size_bytes, int64_t now_ms) const {
 absl::Status PartitionLog::Place(const record::BatchView& batch, const BatchStamp& stamp, int64_t now_ms,
                                  AfterAppend* after) {
   const uint64_t position = writer_->position();
-  RETURN_IF_ERROR(writer_->Write(batch.bytes(), stamp));
+  if (absl::Status written = writer_->Write(batch.bytes(), stamp); !written.ok()) {
+    if (!absl::IsResourceExhausted(written)) {  // That passes, and nobody was shown the bytes.
+      after->write_error = written;
+    }
+    return written;
+  }
   Remember(batch, stamp, position, now_ms, after);
   next_offset_ = stamp.base_offset + (int64_t{batch.last_offset_delta()} + 1);
   end_.Set({next_offset_, active_->base(), writer_->position()});

@@ -163,7 +163,7 @@ class CompressionType(unittest.TestCase):
             self.assertEqual(out, 5 * text)
             self.assertEqual(run_cli(self.broker, "consume", name, "-o", "start", "-e").stdout, out)
             segment = next((self.broker.log_dir / f"{name}-0").glob("*.log"))
-            dump = run_cli(self.broker, "--format", "json", "log", "dump", str(segment)).stdout.decode()
+            dump = run_cli(self.broker, "--format", "json", "log", "dump", "--running", str(segment)).stdout.decode()
             codec = "none" if wanted == "uncompressed" else wanted
             batches = [json.loads(line) for line in dump.splitlines() if line.startswith("{")]
             self.assertTrue(batches)

@@ -82,7 +82,7 @@ class Transfer(unittest.TestCase):
                   file=sys.stderr)
 
     def test_produced_bytes_are_stored_through_the_map(self):
-        with Broker(num__partitions="1") as broker:
+        with Broker(num__partitions="1", sluice__map__from__bytes="0") as broker:
             run_cli(broker, "topic", "create", "t")
             moved = self.traced(broker, lambda: self.produce(broker))
             self.assertEqual(total(moved, WRITES, "segment"), 0, moved)
@@ -93,7 +93,7 @@ class Transfer(unittest.TestCase):
                 self.assertRegex(line, r" rw-s ")
 
     def test_an_idle_partition_gives_its_map_back(self):
-        with Broker(sluice__idle__unmap__ms="50") as broker:
+        with Broker(sluice__idle__unmap__ms="50", sluice__map__from__bytes="0") as broker:
             run_cli(broker, "topic", "create", "t")
             run_cli(broker, "produce", "t", input=b"hello\n")
             maps = pathlib.Path(f"/proc/{broker.pid}/maps")

@@ -120,6 +120,18 @@ TEST_F(FaultsTest, AFailedWriteIsReportedAndItsBytesAreWrittenOver) {
   ExpectLogHolds();
 }
 
+TEST_F(FaultsTest, AWriteThatFailsForMoreThanSpaceIsFinalForTheLogDir) {
+  options_.append_method = AppendMethod::kPwrite;
+  OpenNew();
+  PutMany(2);
+  disk_.FailNth(DiskCall::kWrite, 1, absl::DataLossError("pwrite: Input/output error"));
+  EXPECT_EQ(Append({}).code, AppendCode::kStorageError);
+  ASSERT_EQ(fatal_.size(), 1u);
+  EXPECT_THAT(std::string(fatal_[0].message()), HasSubstr("pwrite: Input/output error"));
+  EXPECT_EQ(Append({}).code, AppendCode::kStorageError);
+  EXPECT_FALSE(dir_->health().ok());
+}
+
 TEST_F(FaultsTest, AReadThatFailsIsAnErrorOfThatReadOnly) {
   OpenNew();
   PutMany(100, {.value_size = 100});
