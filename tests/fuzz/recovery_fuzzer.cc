@@ -35,6 +35,7 @@ class NoIndex final : public OffsetIndex {
   absl::StatusOr<std::optional<Checkpoint>> ReadCheckpoint(const LogId&) override { return std::nullopt; }
   void DropBefore(const LogId&, Offset) override {}
   absl::Status TruncateFrom(const LogId&, Offset) override { return absl::OkStatus(); }
+  absl::Status ForgetRange(const LogId&, Offset, Offset) override { return absl::OkStatus(); }
   void DropLog(const LogId&) override {}
   absl::Status Sync() override { return absl::OkStatus(); }
   absl::Status Flush() override { return absl::OkStatus(); }
