@@ -81,7 +81,8 @@ TEST_F(DeleteRecordsTest, RefusalsHaveKafkasCodesAndNoWatermark) {
   EXPECT_EQ(Name(DeleteOne(-2).error_code), "OFFSET_OUT_OF_RANGE");
   EXPECT_EQ(Name(DeleteOne(0, 9).error_code), "UNKNOWN_TOPIC_OR_PARTITION");
   EXPECT_EQ(Name(DeleteOne(0, 0, "nowhere").error_code), "UNKNOWN_TOPIC_OR_PARTITION");
-  for (const auto& twice : Delete("orders", {{0, 1}, {0, 2}}).topics.at(0).partitions) {
+  const auto both = Delete("orders", {{0, 1}, {0, 2}});
+  for (const auto& twice : both.topics.at(0).partitions) {
     EXPECT_EQ(Name(twice.error_code), "INVALID_REQUEST");
   }
   EXPECT_EQ(Earliest(), 0);
