@@ -1,6 +1,7 @@
 #include "storage/log/recovery.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +47,7 @@ class Recovery {
   absl::Status TakeSealed(size_t index, const std::map<Offset, SegmentEntry>& known);
   absl::StatusOr<SegmentEntry> MeasureSealed(size_t index);
   absl::Status WalkFrom(size_t index);
+  Offset NextBase(size_t index) const;
   absl::StatusOr<Walked> Walk(size_t index, LogPosition from, bool verify);
   absl::StatusOr<bool> IsGood(BatchReader& reader, uint64_t position, const record::BatchView& header,
                               bool verify, Offset expected);
@@ -236,10 +238,10 @@ absl::StatusOr<SegmentEntry> Recovery::MeasureSealed(size_t index) {
   BatchReader reader(*file, size, BatchReader::kHeaders);
   SegmentEntry entry{bases_[index], bases_[index], 0, record::kNoTimestamp};
   uint64_t indexed = 0;
-  while (true) {
+  while (entry.next_offset != NextBase(index)) {
     ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(entry.size_bytes));
     if (!header || !Follows(*header, entry.next_offset)) {
-      return entry;
+      break;
     }
     if (entry.size_bytes - indexed >= static_cast<uint64_t>(LogOptions().index_interval_bytes)) {
       indexed = entry.size_bytes;
@@ -252,6 +254,7 @@ absl::StatusOr<SegmentEntry> Recovery::MeasureSealed(size_t index) {
     entry.max_timestamp_ms = std::max(entry.max_timestamp_ms, header->max_timestamp());
     entry.size_bytes += StoredSize(*header);
   }
+  return entry;
 }
 
 absl::Status Recovery::WalkFrom(size_t index) {
@@ -274,6 +277,11 @@ absl::Status Recovery::WalkFrom(size_t index) {
   return absl::OkStatus();
 }
 
+// Where a segment that others follow ends, whatever stands behind: a tail that was cut off may be back.
+Offset Recovery::NextBase(size_t index) const {
+  return index + 1 < bases_.size() ? bases_[index + 1] : Offset(std::numeric_limits<int64_t>::max());
+}
+
 absl::StatusOr<Recovery::Walked> Recovery::Walk(size_t index, LogPosition from, bool verify) {
   const std::string path = Path(index);
   ASSIGN_OR_RETURN(std::shared_ptr<File> file, in_.disk.Open(path, Disk::OpenMode::kReadWrite));
@@ -288,7 +296,7 @@ absl::StatusOr<Recovery::Walked> Recovery::Walk(size_t index, LogPosition from, 
   }
   BatchReader reader(*file, size, verify ? BatchReader::kWhole : BatchReader::kHeaders);
   LogPosition at = from;
-  while (true) {
+  while (at.offset != NextBase(index)) {
     ASSIGN_OR_RETURN(const std::optional<record::BatchView> header, reader.HeaderAt(at.position));
     if (!header) {
       break;
@@ -438,9 +446,11 @@ absl::StatusOr<bool> Recovery::LaterHoldBatches(size_t index) {
   return false;
 }
 
+// Synced at once: what was cut off must not come back beside what the log goes on with.
 absl::Status Recovery::Seal(const Walked& walked) {
   if (walked.file_size > walked.end.position) {
     RETURN_IF_ERROR(walked.file->Truncate(walked.end.position));
+    RETURN_IF_ERROR(walked.file->Sync());
   }
   update_.sealed.push_back(
       {walked.segment->base(), walked.end.offset, walked.end.position, walked.segment->max_timestamp_ms()});

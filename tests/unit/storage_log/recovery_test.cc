@@ -87,6 +87,28 @@ TEST_F(RecoveryTest, ALogGoesOnInItsFileAfterACleanTail) {
   ExpectLogHolds();
 }
 
+// A power cut may take back the truncation of a file, and leave the name of the one that was made after it.
+TEST_F(RecoveryTest, ATailThatWasCutOffAndIsBackIsCutOffAgain) {
+  OpenNew();
+  PutMany(4, {.value_size = 100});
+  Crash();
+  const std::string whole = *posix_.ReadFile(LogPath(kFirst));
+  FlipBit(kFirst, SizeBefore(3) + 100);
+  Open();
+  ASSERT_EQ(log_->end().value(), 3);
+  expected_.resize(3);
+  next_ = 3;
+  PutMany(2, {.value_size = 50});
+  Crash();
+  {
+    const auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
+    ASSERT_EQ((*file)->WriteAt(0, AsBytes(whole)), absl::OkStatus());
+  }
+  RemoveIndex();
+  Open();
+  ExpectLogHolds();
+}
+
 TEST_F(RecoveryTest, ATailTornAtAnyByteIsCutAndTheLogGoesOnInANewFile) {
   OpenNew();
   PutMany(4, {.records = 2, .value_size = 30});
