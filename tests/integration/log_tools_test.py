@@ -79,7 +79,7 @@ class LogTools(unittest.TestCase):
     def test_what_was_dumped_can_be_produced_again(self):
         dumped = run([BIN / "sluice", "--format", "json", "log", "dump", self.partition, "--records-only"]).stdout
         with Broker() as broker:
-            run_cli(broker, "topic", "create", "t")
+            run_cli(broker, "topic", "create", "t", "-c", "retention.ms=-1")  # The records are of 2023.
             run_cli(broker, "produce", "t", "--json", input=dumped)
             self.assertEqual(run_cli(broker, "consume", "t", "-o", "start", "-e", "--json").stdout, dumped)
 
