@@ -88,7 +88,7 @@ class LogFixture : public ::testing::Test {
 
   absl::Status TryOpen() {
     absl::StatusOr<std::unique_ptr<LogDir>> opened = LogDir::Open(dir_options_, cluster_,
-                                                                  {.disk = disk_,
+                                                                  {.disk = *dir_disk_,
                                                                    .clock = clock_,
                                                                    .pool = pool_,
                                                                    .on_fatal =
@@ -246,6 +246,7 @@ class LogFixture : public ::testing::Test {
   TempDir temp_;
   PosixDisk posix_;
   FaultDisk disk_{posix_};
+  Disk* dir_disk_ = &disk_;  // What the log dir is given.
   ManualClock clock_;
   InlineExecutor pool_;
   LogOptions options_;

@@ -57,6 +57,7 @@ struct Node {
   // Files.
   std::shared_ptr<const SharedFile> file = {};  // Null: not opened since the power came.
   Bytes content = {};                           // As it was synced last.
+  bool sync_failed = false;                     // What is synced from now on does not reach the disk.
 };
 
 inline Bytes ReadWhole(int fd) {
@@ -89,6 +90,17 @@ class VolatileDisk final : public Disk {
     changes_left_ = nth_change;
   }
   void CutPower() { CutPowerAt(0); }
+  void KeepPower() { CutPowerAt(kNever); }
+  // The nth sync of a file from now fails, and as with Linux those of that file which follow succeed and do
+  // nothing: the pages count as clean. So cut the power before the next start.
+  void FailSyncAt(int64_t nth) {
+    absl::MutexLock lock(&mu_);
+    syncs_left_ = nth;
+  }
+  bool a_sync_failed() const {
+    absl::MutexLock lock(&mu_);
+    return a_sync_failed_;
+  }
   bool power_is_off() const {
     absl::MutexLock lock(&mu_);
     return changes_left_ <= 0;
@@ -105,6 +117,8 @@ class VolatileDisk final : public Disk {
     WriteOut(*left, root_);
     top_ = left;
     changes_left_ = kNever;
+    syncs_left_ = 0;
+    a_sync_failed_ = false;
   }
 
   absl::StatusOr<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
@@ -237,8 +251,7 @@ class VolatileDisk final : public Disk {
       if (absl::Status power = disk_.ChangeLocked(); !power.ok()) {
         return power;
       }
-      node_->content = volatile_disk::ReadWhole(file_->shared()->fd());
-      return absl::OkStatus();
+      return disk_.SyncLocked(file_->shared()->fd(), node_.get());
     }
     absl::Status StartWriteback(uint64_t, uint64_t) override {
       return absl::OkStatus();
@@ -260,6 +273,18 @@ class VolatileDisk final : public Disk {
       return absl::OkStatus();
     }
     return absl::UnavailableError("the power is off");
+  }
+
+  absl::Status SyncLocked(int fd, volatile_disk::Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (syncs_left_ > 0 && --syncs_left_ == 0) {
+      node->sync_failed = true;
+      a_sync_failed_ = true;
+      return absl::DataLossError("fdatasync: injected");
+    }
+    if (!node->sync_failed) {
+      node->content = volatile_disk::ReadWhole(fd);
+    }
+    return absl::OkStatus();
   }
 
   static bool IsForeign(const std::string& name) { return name == "index" || name == ".lock"; }
@@ -395,6 +420,8 @@ class VolatileDisk final : public Disk {
   mutable absl::Mutex mu_;
   volatile_disk::NodePtr top_ ABSL_GUARDED_BY(mu_);
   int64_t changes_left_ ABSL_GUARDED_BY(mu_) = kNever;
+  int64_t syncs_left_ ABSL_GUARDED_BY(mu_) = 0;  // 0: none fails.
+  bool a_sync_failed_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace sluice::storage

@@ -206,7 +206,10 @@ TEST_F(AppendReadTest, TheLeaderEpochIsStampedAndItsHistoryKept) {
 TEST_F(AppendReadTest, SyncedReadersSeeOnlyWhatIsDurable) {
   options_.durability = Durability::kSynced;
   OpenNew();
+  disk_.Hold(DiskCall::kSync);
   PutMany(20);
+  EXPECT_EQ(log_->readable_end().value(), 0);
+  disk_.Release(DiskCall::kSync);
   AwaitDurable(Offset(20));
   EXPECT_EQ(log_->readable_end().value(), 20);
   ExpectLogHolds();

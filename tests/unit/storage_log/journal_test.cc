@@ -5,6 +5,7 @@
 
 #include "storage/journal/scan.h"
 #include "tests/support/log_fixture.h"
+#include "tests/support/volatile_disk.h"
 
 namespace sluice::storage {
 namespace {
@@ -439,6 +440,25 @@ TEST_F(JournalTest, AJournalThatLostBlocksThatTheIndexKnowsOfIsRefused) {
   ASSERT_EQ(posix_.RemoveTree(JournalDirectory()), absl::OkStatus());
   Open();
   ExpectLogHolds();
+}
+
+// The ring is smaller than the log: most of it was written over, and must be in the segments.
+TEST_F(JournalTest, WhatTheJournalForgotOutlivesAPowerCut) {
+  options_.segment_bytes = 8 << 20;
+  ASSERT_EQ(posix_.CreateDirectory(dir_options_.path), absl::OkStatus());
+  VolatileDisk disk(dir_options_.path);
+  dir_disk_ = &disk;
+  OpenNew();
+  for (int i = 0; i < 60; ++i) {
+    PutDurable(1, {.value_size = 60'000});
+  }
+  disk.CutPower();
+  Crash();
+  Random random(1);
+  disk.ComeBack(random, {});
+  Open();
+  ExpectLogHolds();
+  Crash();
 }
 
 TEST_F(JournalTest, ADamagedBlockThatIsNeededStopsTheStart) {

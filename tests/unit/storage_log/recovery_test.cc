@@ -407,7 +407,10 @@ TEST_F(RecoveryTest, AnOldIndexIsBroughtUpToDate) {
 TEST_F(RecoveryTest, AnIndexAheadOfTheLogIsCutBack) {
   options_.segment_bytes = 16 << 20;
   OpenNew();
-  PutMany(3000, {.value_size = 5000});  // Enough for entries to be written out, not for a checkpoint.
+  constexpr int64_t kBeganMs = 1'000'000;
+  for (int i = 0; i < 3000; ++i) {  // Enough for entries to be written out, not for a checkpoint.
+    Put({.value_size = 5000, .timestamp_ms = kBeganMs + i});
+  }
   Crash();
   {
     auto file = posix_.Open(LogPath(kFirst), Disk::OpenMode::kReadWrite);
@@ -417,8 +420,11 @@ TEST_F(RecoveryTest, AnIndexAheadOfTheLogIsCutBack) {
   next_ = 100;
   Open();
   ExpectLogHolds();
-  PutMany(2000, {.value_size = 100});
+  PutMany(2900, {.value_size = 100, .timestamp_ms = kBeganMs + 3000});
   ExpectLogHolds();
+  const auto found = log_->FindTimestamp(kBeganMs + 3000, log_->end());
+  ASSERT_TRUE(found.ok() && *found) << found.status();
+  EXPECT_EQ((*found)->offset, Offset(100));
   for (int64_t offset = 0; offset < next_; offset += 11) {
     ASSERT_EQ(ReadAt(offset, 6000).code, ReadCode::kOk);
   }

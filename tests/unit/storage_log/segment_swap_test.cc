@@ -7,6 +7,7 @@
 #include "proto/record/batch_builder.h"
 #include "storage/disk/posix_disk.h"
 #include "storage/log/segment_name.h"
+#include "tests/support/fault_disk.h"
 #include "tests/support/temp_dir.h"
 
 namespace sluice::storage {
@@ -55,6 +56,18 @@ TEST_F(SegmentSwapTest, TheNewFileTakesThePlaceOfAll) {
             absl::OkStatus());
   EXPECT_THAT(Names(), ElementsAre(kA, absl::StrCat(kB, ".deleted"), absl::StrCat(kC, ".deleted"), kNext));
   EXPECT_EQ(Text(kA), cleaned_);
+}
+
+TEST_F(SegmentSwapTest, TheOldFilesStayUntilThePromiseIsOnTheDisk) {
+  PutOlds();
+  Put(absl::StrCat(kA, kCleanedSuffix), cleaned_);
+  FaultDisk faulty(disk_);
+  faulty.FailNth(DiskCall::kSyncDirectory, 1, absl::DataLossError("fsync: injected"));
+  bool undone;
+  EXPECT_FALSE(SwapSegments(faulty, {temp_.path(), {Offset(0), Offset(10), Offset(20)}}, &undone).ok());
+  EXPECT_FALSE(undone);
+  EXPECT_EQ(Text(kB), Batch(10, "old"));
+  EXPECT_EQ(Text(kC), Batch(20, "old"));
 }
 
 TEST_F(SegmentSwapTest, AnUnfinishedFileIsRemovedAtTheStart) {
