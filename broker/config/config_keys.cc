@@ -304,7 +304,7 @@ std::vector<ConfigDef> SluiceKeys() {
        .min = 2097152},
       {.name = "sluice.journal.direct.bytes",
        .type = kInt,
-       .default_value = "1048576",
+       .default_value = "2097152",
        .documentation =
            "A log that appended so much since its last acknowledgement has its segment synced, beside the "
            "journal.",

@@ -30,7 +30,7 @@ namespace sluice::storage {
 class JournalScheduler final : public SyncScheduler {
  public:
   struct Options {
-    uint64_t direct_bytes = 1 << 20;  // From so much on a log's segments are synced instead.
+    uint64_t direct_bytes = 2 << 20;  // From so much on a log's segments are synced instead.
     int flusher_threads = 2;
   };
   // The index and `failure` must outlive it. Requests are kept until Begin().

@@ -49,8 +49,7 @@ struct LogDirOptions {
     bool enabled = true;    // False: a sync of the segment itself, for each log.
     std::string directory;  // Empty: DIR/journal. Else a folder in this directory, named by the log dir's id.
     int64_t bytes = 256ll << 20;
-    int64_t direct_bytes =
-        256 << 10;  // A log that appended so much meanwhile has its segment synced instead.
+    int64_t direct_bytes = 2 << 20;  // A log that appended so much meanwhile has its segment synced instead.
   };
   Journal journal = {};
   uint64_t scrub_bytes_per_second = 8ull << 20;        // 0: sealed segments are not verified.

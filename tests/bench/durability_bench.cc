@@ -45,8 +45,10 @@ struct Design {
   const char* name;
   AppendMethod append;
   bool journal;
+  int64_t map_from_bytes = 0;
 };
-constexpr Design kDesigns[] = {{"mmap + journal", AppendMethod::kMmap, true},
+constexpr Design kDesigns[] = {{"the default", AppendMethod::kMmap, true, 1 << 20},
+                               {"mmap + journal", AppendMethod::kMmap, true},
                                {"pwrite + journal", AppendMethod::kPwrite, true},
                                {"mmap + segment sync", AppendMethod::kMmap, false},
                                {"pwrite + segment sync", AppendMethod::kPwrite, false}};
@@ -120,7 +122,7 @@ class Run {
     CHECK_OK(dir.status());
     dir_ = *std::move(dir);
     for (int i = 0; i < load.partitions; ++i) {
-      LogOptions log_options{.append_method = design.append};
+      LogOptions log_options{.append_method = design.append, .map_from_bytes = design.map_from_bytes};
       auto log = dir_->Create({"load", {Uuid::Generate(random), PartitionId(i)}}, log_options);
       CHECK_OK(log.status());
       parts_.push_back(std::make_unique<Part>());
