@@ -163,7 +163,8 @@ absl::Status PartitionLog::AdvanceInside(Offset start) {
     return absl::OutOfRangeError(absl::StrCat("log ", directory_, ": cannot start at offset ", start.value(),
                                               ", its end is ", end().value()));
   }
-  RETURN_IF_ERROR(SyncNow(/*publish=*/true));  // Or the start would lie behind the durable end.
+  absl::MutexLock maintenance(&maintenance_mu_);  // Or an earlier start could be written over a later one.
+  RETURN_IF_ERROR(SyncNow(/*publish=*/true));     // Or the start would lie behind the durable end.
   // Also when the log starts there already: whoever moved it may not have made that durable yet, or failed
   // to.
   RETURN_IF_ERROR(WriteLogStart(context_.disk, directory_, std::max(start, this->start())));

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "tests/support/log_fixture.h"
 
 namespace sluice::storage {
@@ -169,6 +171,23 @@ TEST_F(RetentionTest, WhatWasDeletedInsideASegmentStaysDeletedWithoutTheIndex) {
   EXPECT_EQ(log_->start().value(), 5);
   EXPECT_EQ(ReadAt(4).code, ReadCode::kOffsetOutOfRange);
   ExpectLogHolds(5);
+}
+
+TEST_F(RetentionTest, OfStartsThatAreSetAtOnceTheLastOneIsKept) {
+  OpenNew();
+  PutMany(40, {.value_size = 10});
+  const auto advance = [this](int first) {
+    for (int start = first; start <= 40; start += 2) {
+      EXPECT_EQ(log_->AdvanceStart(Offset(start)), absl::OkStatus());
+    }
+  };
+  std::thread odd([&] { advance(1); });
+  advance(2);
+  odd.join();
+  Crash();
+  RemoveIndex();
+  Open();
+  EXPECT_EQ(log_->start().value(), 40);
 }
 
 TEST_F(RetentionTest, AnOldSegmentRollsWithoutAnAppend) {
