@@ -4,6 +4,8 @@
 //
 // Prints one line a figure. Entries are as a log with index.interval.bytes=4096 writes them: 64 to a batch,
 // the logs taking turns.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -125,6 +127,12 @@ uint64_t BytesIn(const std::string& folder) {
   return bytes;
 }
 
+double ResidentMiBMax() {
+  rusage usage{};
+  CHECK_EQ(getrusage(RUSAGE_SELF, &usage), 0);
+  return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
 void Run(const Size& size) {
   const TempDir dir;
   const OffsetIndex::Options options{.path = dir / "index", .cache_bytes = size.cache_bytes};
@@ -141,13 +149,14 @@ void Run(const Size& size) {
   const auto opening = std::chrono::steady_clock::now();
   index = RocksOffsetIndex::Open(options);
   CHECK_OK(index.status());
-  std::printf("open: %.1f ms\n", Seconds(opening) * 1e3);
+  std::printf("open: %.1f ms; %.0f MiB resident at the most\n", Seconds(opening) * 1e3, ResidentMiBMax());
 }
 
 }  // namespace
 }  // namespace sluice::storage
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // A run takes minutes: each figure is shown when it is there.
   sluice::storage::Size size;
   size.entries = argc > 1 ? std::atoll(argv[1]) : size.entries;
   size.logs = argc > 2 ? std::atoi(argv[2]) : size.logs;
