@@ -312,12 +312,15 @@ std::vector<ConfigDef> SluiceKeys() {
       {.name = "sluice.maintenance.interval.ms",
        .type = kLong,
        .default_value = "1000",
-       .documentation = "How often logs are looked at for rolling by age, retention, flush.ms and idle maps.",
+       .documentation = "How often logs are looked at for rolling by age, retention, flush.ms and idleness; "
+                        "idle ones each 30 s.",
        .min = 1},
       {.name = "sluice.idle.unmap.ms",
        .type = kLong,
        .default_value = "60000",
-       .documentation = "A log without appends for so long gives back the map of its segment.",
+       .documentation =
+           "A log without appends for so long gives back the map of its segment and the disk space "
+           "behind its end.",
        .min = 1},
       {.name = "sluice.index.cache.bytes",
        .type = kLong,

@@ -307,8 +307,10 @@ std::vector<LogDirImpl::Entry> LogDirImpl::AllEntries() const {
 
 std::vector<std::shared_ptr<PartitionLog>> LogDirImpl::AllLogs() const {
   std::vector<std::shared_ptr<PartitionLog>> logs;
-  for (Entry& entry : AllEntries()) {
-    logs.push_back(std::move(entry.log));
+  absl::MutexLock lock(&logs_mu_);
+  logs.reserve(logs_.size());
+  for (const auto& [id, entry] : logs_) {
+    logs.push_back(entry.log);
   }
   return logs;
 }
@@ -427,8 +429,8 @@ void LogDirImpl::Tick() {
   if (failure_.raised()) {
     return;
   }
-  for (const Entry& entry : AllEntries()) {
-    entry.log->Maintain();
+  for (const std::shared_ptr<PartitionLog>& log : AllLogs()) {
+    log->Maintain();
   }
   if (scrubber_->IsDue()) {
     environment_.pool.Post([scrubber = scrubber_] { scrubber->Step(); });

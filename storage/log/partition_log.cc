@@ -275,6 +275,7 @@ void PartitionLog::SetOptions(const LogOptions& options) {
     options_known_ = true;
   }
   UseAppendMethod();
+  Stir();
   if (sync) {
     RequestSync();
   }

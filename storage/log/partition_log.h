@@ -5,7 +5,7 @@
 //   partition_log_upkeep.cc      room ahead of the appends: allocate, map, populate, roll
 //   partition_log_durability.cc  sync, checkpoints, feeding the index
 //   partition_log_journal.cc     what goes through the journal of the log dir
-//   partition_log_maintenance.cc retention, rolling by age, flush.ms, idle maps
+//   partition_log_maintenance.cc retention, rolling by age, flush.ms, what idle logs give back
 //   partition_log_compaction.cc  rewriting sealed segments by the newest record of each key
 //
 // Locks, in the order in which they may nest:
@@ -94,7 +94,7 @@ class PartitionLog final : public Log,
   // For the log dir.
   std::optional<SegmentInfo> NextSealed(Offset at_or_after) const override;
   Offset gaps_below() const override { return Offset(gaps_below_.load(std::memory_order_acquire)); }
-  // One round of what age and time bring: rolling, retention, flush.ms, idle maps, due unlinking.
+  // One round of what age and time bring: rolling, retention, flush.ms, idle logs, due unlinking.
   void Maintain();
   // What Compact() would do now; due: it is time to. Nothing for a log that is not compacted.
   CompactionPlan PlanCompaction();
@@ -209,7 +209,11 @@ class PartitionLog final : public Log,
   void ApplyRetention(int64_t now_ms);
   int64_t NewestMs(Segment& segment) const;
   void FlushByAge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
-  void GiveBackIdleMap() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
+  bool GiveBackWhenIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(maintenance_mu_);
+  void GiveBack() ABSL_LOCKS_EXCLUDED(upkeep_mu_, append_mu_);
+  bool Rests();
+  void Stir() { rests_until_us_.store(0, std::memory_order_relaxed); }
+  void MaintainNow() ABSL_LOCKS_EXCLUDED(maintenance_mu_);
   void CloseIdleFiles();
   bool AnyKeepsItsName();
   void UnlinkDue();
@@ -304,9 +308,12 @@ class PartitionLog final : public Log,
   int64_t records_since_flush_ ABSL_GUARDED_BY(append_mu_) = 0;
   bool appended_since_tick_ ABSL_GUARDED_BY(append_mu_) = true;
 
+  std::atomic<int64_t> rests_until_us_{0};  // On the monotonic clock; an append ends the rest as well.
+
   // Maintenance only: one thread at a time.
   absl::Mutex maintenance_mu_ ABSL_ACQUIRED_BEFORE(upkeep_mu_);
   absl::Duration last_append_ ABSL_GUARDED_BY(maintenance_mu_);
+  bool gave_back_ ABSL_GUARDED_BY(maintenance_mu_) = false;  // Since then.
   absl::Duration last_synced_ ABSL_GUARDED_BY(maintenance_mu_);
 
   absl::Mutex compaction_mu_ ABSL_ACQUIRED_BEFORE(files_mu_, checkpoint_mu_);

@@ -347,6 +347,7 @@ absl::Status PartitionLog::SwapIn(const Segments& olds, const CompactionWriter& 
     absl::MutexLock unlinks(&unlink_mu_);
     for (size_t i = 1; i < olds.size(); ++i) {
       due_unlinks_.push_back({absl::StrCat(olds[i].segment->path(), kDeletedSuffix), due, olds[i].segment});
+      Stir();
     }
   }
   IndexUpdate update;

@@ -12,30 +12,56 @@
 #include "storage/log/segment_name.h"
 
 namespace sluice::storage {
+namespace {
+
+// How late age may strike a log that is idle.
+constexpr absl::Duration kRest = absl::Seconds(30);
+
+}  // namespace
 
 void PartitionLog::Maintain() {
   if (!gate_.Enter()) {
     return;
   }
-  {
-    absl::MutexLock maintenance(&maintenance_mu_);
-    const int64_t now_ms = context_.clock.NowMs();
-    RollByAge(now_ms);
-    ApplyRetention(now_ms);
-    FlushByAge();
-    GiveBackIdleMap();
-    CloseIdleFiles();
+  if (!Rests()) {
+    MaintainNow();
   }
   gate_.Leave();
-  bool due = false;
+}
+
+// Most of many logs are idle: looked at each second, they would take a core from those that are not.
+bool PartitionLog::Rests() {
+  if (context_.clock.Monotonic() >= absl::Microseconds(rests_until_us_.load(std::memory_order_relaxed))) {
+    return false;
+  }
+  absl::MutexLock lock(&append_mu_);
+  return !appended_since_tick_;
+}
+
+void PartitionLog::MaintainNow() {
+  absl::MutexLock maintenance(&maintenance_mu_);
+  rests_until_us_.store(0, std::memory_order_relaxed);  // Whoever stirs the log from now on keeps it awake.
+  const int64_t now_ms = context_.clock.NowMs();
+  RollByAge(now_ms);
+  ApplyRetention(now_ms);
+  FlushByAge();
+  const bool idle = GiveBackWhenIdle();
+  CloseIdleFiles();
+  bool unlinks_wait = false;
+  bool unlinks_due = false;
   {
     absl::MutexLock lock(&unlink_mu_);
+    unlinks_wait = !due_unlinks_.empty();
     for (const DueUnlink& unlink : due_unlinks_) {
-      due = due || unlink.due <= context_.clock.Monotonic();
+      unlinks_due = unlinks_due || unlink.due <= context_.clock.Monotonic();
     }
   }
-  if (due) {
+  if (unlinks_due) {
     Post(&PartitionLog::UnlinkDue);
+  }
+  if (idle && !unlinks_wait && flushed_.Get() == end_.Get()) {
+    rests_until_us_.store(absl::ToInt64Microseconds(context_.clock.Monotonic() + kRest),
+                          std::memory_order_relaxed);
   }
 }
 
@@ -108,26 +134,46 @@ void PartitionLog::FlushByAge() {
   }
 }
 
-void PartitionLog::GiveBackIdleMap() {
+// True when nothing was appended for so long. What an earlier run left behind the end goes, too.
+bool PartitionLog::GiveBackWhenIdle() {
   const absl::Duration now = context_.clock.Monotonic();
   {
     absl::MutexLock lock(&append_mu_);
     if (std::exchange(appended_since_tick_, false)) {
       last_append_ = now;
+      gave_back_ = false;
     }
-    if (now - last_append_ < absl::Milliseconds(context_.limits.idle_unmap_ms) || !writer_->room().mapped) {
-      return;
+    if (now - last_append_ < absl::Milliseconds(context_.limits.idle_unmap_ms)) {
+      return false;
     }
   }
-  std::shared_ptr<Mapping> map;           // Unmapped at the end, outside the locks,
-  std::shared_ptr<Mapping> prepared_map;  // and so is that of the segment-to-be.
+  if (!std::exchange(gave_back_, true)) {
+    GiveBack();
+  }
+  return true;
+}
+
+// First the room is taken from the appends: they say kWouldBlock, and who may block waits for upkeep_mu_ and
+// allocates again. So nobody writes behind the end while the file is cut there.
+void PartitionLog::GiveBack() {
+  std::shared_ptr<Mapping> map;  // Unmapped at the end, outside the locks.
   absl::MutexLock upkeep(&upkeep_mu_);
-  absl::MutexLock lock(&append_mu_);
-  map = writer_->TakeMap();
   if (prepared_) {
-    prepared_map = std::move(prepared_->map);
-    prepared_->room.mapped = false;
+    prepared_.reset();
+    context_.disk.Unlink(PathOf(kPreparedName)).IgnoreError();  // The next one replaces it.
   }
+  std::shared_ptr<File> file;
+  uint64_t position = 0;
+  {
+    absl::MutexLock lock(&append_mu_);
+    map = writer_->TakeMap();
+    writer_->SetNextPrepared(false);
+    writer_->GiveBackRoom();
+    file = writer_->file();
+    position = writer_->position();
+  }
+  file->Truncate(position)
+      .IgnoreError();  // What stays allocated is allocated again, or cut when it is sealed.
 }
 
 // Sealed segments keep a descriptor only while they are read, and until all of them is on the disk.
@@ -206,6 +252,7 @@ absl::Status PartitionLog::DropSegmentsBefore(Offset start) {
     }
     absl::MutexLock lock(&unlink_mu_);
     due_unlinks_.push_back({in_order ? deleted : path, due, info.segment});
+    Stir();
   }
   if (!removed.empty()) {
     // By whole segments, so that lookups in the first one still find its entries.

@@ -4,7 +4,8 @@
 //   |== batches ==|---- faulted in ----|--- on the disk, zero ---|---- address space only ----|
 //
 // Everything scales with use: a partition that gets a batch an hour holds 128 KiB of disk and a few pages,
-// one that fills segments is given 64 MiB extents and 8 MiB of pages ahead of its cursor. But a page that was
+// one that fills segments is given 64 MiB extents and 8 MiB of pages ahead of its cursor. What is
+// allocated is empty to three eighths at most. But a page that was
 // populated is dirty: the next sync writes it, empty as it is, and writes it again with what comes later. So
 // no more of them lie ahead than an eighth of what is appended between two syncs.
 #pragma once

@@ -49,6 +49,8 @@ class SegmentWriter {
   // For a log that went idle; the next append maps again.
   std::shared_ptr<Mapping> TakeMap();
   void SetAllocated(uint64_t allocated) { room_.allocated = allocated; }
+  // Nothing behind the position counts as allocated any more.
+  void GiveBackRoom() { room_.allocated = room_.populated = room_.position; }
   void SetPopulated(uint64_t populated) { room_.populated = populated; }
   void SetWrittenBack(uint64_t written_back) { room_.written_back = written_back; }
   // Only while it is empty. It must be mapped anew.

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "tests/support/log_fixture.h"
@@ -240,6 +241,63 @@ TEST_F(RetentionTest, AnIdleLogGivesItsMapBackAndTakesItAgain) {
   PutMany(2);
   EXPECT_EQ(disk_.calls(DiskCall::kMap), maps + 1);
   ExpectLogHolds();
+}
+
+uint64_t AllocatedBytes(const std::string& path) {
+  struct stat info = {};
+  CHECK_EQ(::stat(path.c_str(), &info), 0);
+  return static_cast<uint64_t>(info.st_blocks) * 512;
+}
+
+TEST_F(RetentionTest, AnIdleLogGivesBackTheRoomBehindItsEndAndTakesItAgain) {
+  options_.segment_bytes = 1 << 20;
+  OpenNew();
+  PutMany(1);
+  const std::string segment = log_->directory() + "/00000000000000000000.log";
+  EXPECT_GE(AllocatedBytes(segment), 128u << 10);
+  dir_->Tick();
+  clock_.Advance(absl::Minutes(1));
+  dir_->Tick();
+  EXPECT_LE(AllocatedBytes(segment), 4096u);
+  EXPECT_EQ(std::filesystem::file_size(segment), log_->size_bytes());
+  ExpectLogHolds();
+  PutMany(2);
+  EXPECT_GE(AllocatedBytes(segment), 128u << 10);
+  ExpectLogHolds();
+}
+
+TEST_F(RetentionTest, WhatAnEarlierRunLeftBehindTheEndIsGivenBackWhenIdle) {
+  options_.segment_bytes = 1 << 20;
+  OpenNew();
+  PutMany(1);
+  const std::string segment = log_->directory() + "/00000000000000000000.log";
+  Crash();
+  Open();
+  EXPECT_GE(AllocatedBytes(segment), 128u << 10);
+  dir_->Tick();
+  clock_.Advance(absl::Minutes(1));
+  dir_->Tick();
+  EXPECT_LE(AllocatedBytes(segment), 4096u);
+  ExpectLogHolds();
+}
+
+TEST_F(RetentionTest, AnIdleLogIsLookedAtEachHalfMinuteAndAtOnceWhenItsOptionsChange) {
+  options_.retention_ms = 3'600'000;
+  options_.durability = Durability::kSynced;
+  OpenNew();
+  PutMany(10, {.value_size = 3000, .timestamp_ms = clock_.NowMs()});
+  AwaitDurable(log_->end());
+  for (int i = 0; i < 4; ++i) {
+    clock_.Advance(absl::Minutes(1));
+    dir_->Tick();  // From the second round on it rests.
+  }
+  clock_.Advance(absl::Seconds(1));
+  options_.retention_ms = 1;
+  dir_->Tick();
+  EXPECT_EQ(log_->start().value(), 0);
+  log_->SetOptions(options_);
+  dir_->Tick();
+  EXPECT_GT(log_->start().value(), 0);
 }
 
 }  // namespace
