@@ -4,6 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "broker/app/storage_parts.h"
 #include "broker/app/version.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/grpc/grpc_server.h"
 #include "broker/kafka/dispatch.h"
 #include "broker/net/disk_pool.h"
@@ -60,6 +61,7 @@ class BrokerImpl final : public Broker {
                                                    .logger = logger_,
                                                    .wrap_index = seams_.wrap_index}));
     announce(storage_->Summary());
+    StartGroups();
     RETURN_IF_ERROR(StartKafka());
     RETURN_IF_ERROR(StartGrpc());
     AnnounceListeners(announce);
@@ -80,6 +82,9 @@ class BrokerImpl final : public Broker {
     // A long poll must not keep its connection from draining; and not before the reading ends, or its client
     // would only poll again.
     storage_->catalog().EndLongPolls();
+    if (groups_ != nullptr) {
+      groups_->Stop();
+    }
     if (grpc_ != nullptr) {
       grpc_->Shutdown(deadline / 4);
     }
@@ -106,12 +111,23 @@ class BrokerImpl final : public Broker {
     }
   }
 
+  void StartGroups() {
+    groups_ = std::make_unique<GroupCoordinator>(GroupCoordinator::Parts{.catalog = storage_->catalog(),
+                                                                         .config = config_,
+                                                                         .pool = pool_,
+                                                                         .clock = Clock::System(),
+                                                                         .logger = &logger_});
+    storage_->catalog().SetOnDeleted([this](const std::string& topic) { groups_->OnTopicDeleted(topic); });
+    groups_->Start();
+  }
+
   absl::Status StartKafka() {
     service_ = std::make_unique<KafkaService>(Services{.catalog = storage_->catalog(),
                                                        .config = config_,
                                                        .pool = pool_,
                                                        .clock = Clock::System(),
                                                        .producer_ids = storage_->producer_ids(),
+                                                       .groups = *groups_,
                                                        .cluster_id = storage_->cluster_id().ToString(),
                                                        .node_id = storage_->node_id(),
                                                        .advertised = AdvertisedListenersOf(config_)});
@@ -161,6 +177,7 @@ class BrokerImpl final : public Broker {
   NetStats stats_;
   DiskPool pool_{static_cast<int>(config_.Int("sluice.disk.pool.threads"))};
   std::unique_ptr<StorageParts> storage_;
+  std::unique_ptr<GroupCoordinator> groups_;
   std::unique_ptr<KafkaService> service_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<GrpcServer> grpc_;

@@ -3,48 +3,75 @@
 //   v0 groups only      v1 types, error message      v3 flexible      v4 many keys at once
 //   v5, v6 error codes and types that do not change the layout
 //
-// This broker coordinates neither yet. For a group it says COORDINATOR_NOT_AVAILABLE: a consumer that was
-// given its partitions (assign()) but has a group.id asks in the background and reads on, where an error that
-// is final would stop it; one that wants to join a group gets the message when its own timeout ends. For a
-// transaction it says INVALID_REQUEST, which is final: nothing that a transactional producer could do would
-// work.
+// This broker coordinates every group. The first one to look for a coordinator has __consumer_offsets made.
+// Transactions and share groups are not served: INVALID_REQUEST, which is final, because nothing that such a
+// client could do would work.
+#include "absl/strings/str_cat.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/kafka/handlers.h"
+#include "broker/kafka/self.h"
+#include "broker/net/disk_pool.h"
 #include "proto/kafka/error_code.h"
 
 namespace sluice::broker {
 namespace {
 
-constexpr int8_t kTransactionType = 1;
+using kafka::ErrorCode;
+using Request = kafka::FindCoordinatorRequest;
+
+constexpr int8_t kGroupType = 0;
+constexpr int16_t kManyFrom = 4;
 constexpr int kNoPort = -1;
 constexpr int kNoNode = -1;
-constexpr char kMessage[] =
-    "this broker coordinates no consumer groups and no transactions; assign partitions by hand, and leave "
-    "transactional.id unset";
+
+struct Found {
+  Self self = {.node_id = kNoNode, .host = "", .port = kNoPort};
+  ErrorCode error = ErrorCode::kNone;
+  std::string message = {};
+};
+
+Found Refusal(ErrorCode error, std::string message) {
+  return {.error = error, .message = std::move(message)};
+}
+
+asio::awaitable<Found> Find(const Request& request, Call& call) {
+  if (request.key_type != kGroupType) {
+    co_return Refusal(ErrorCode::kInvalidRequest,
+                      "this broker coordinates groups (key type 0), not transactions or share groups; leave "
+                      "transactional.id unset");
+  }
+  const TopicError made =
+      co_await OnPool(call.services.pool, [&groups = call.services.groups] { return groups.EnsureTopic(); });
+  if (!made.ok()) {
+    co_return Refusal(ErrorCode::kCoordinatorNotAvailable,
+                      absl::StrCat("__consumer_offsets cannot be made: ", made.message));
+  }
+  co_return Found{.self = DescribeSelf(call)};
+}
 
 }  // namespace
 
-kafka::FindCoordinatorResponse HandleFindCoordinator(const kafka::FindCoordinatorRequest& request,
-                                                     Call& call) {
-  const int16_t code =
-      kafka::ToWire(request.key_type == kTransactionType ? kafka::ErrorCode::kInvalidRequest
-                                                         : kafka::ErrorCode::kCoordinatorNotAvailable);
+asio::awaitable<kafka::FindCoordinatorResponse> HandleFindCoordinator(const Request& request, Call& call) {
+  const Found found = co_await Find(request, call);
   kafka::FindCoordinatorResponse response;
-  if (call.version() < 4) {
-    response.error_code = code;
-    response.error_message = kMessage;
-    response.node_id = kNoNode;
-    response.port = kNoPort;
-    return response;
+  if (call.version() < kManyFrom) {
+    response.error_code = kafka::ToWire(found.error);
+    response.error_message = found.message;
+    response.node_id = found.self.node_id;
+    response.host = found.self.host;
+    response.port = found.self.port;
+    co_return response;
   }
   for (const std::string& key : request.coordinator_keys) {
     auto& coordinator = response.coordinators.emplace_back();
     coordinator.key = key;
-    coordinator.node_id = kNoNode;
-    coordinator.port = kNoPort;
-    coordinator.error_code = code;
-    coordinator.error_message = kMessage;
+    coordinator.node_id = found.self.node_id;
+    coordinator.host = found.self.host;
+    coordinator.port = found.self.port;
+    coordinator.error_code = kafka::ToWire(found.error);
+    coordinator.error_message = found.message;
   }
-  return response;
+  co_return response;
 }
 
 }  // namespace sluice::broker

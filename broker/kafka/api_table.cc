@@ -76,7 +76,15 @@ constexpr std::array kTable = {
     Row<FetchRequest>(4, 18, ServeItself<FetchRequest, HandleFetch>),
     Row<ListOffsetsRequest>(1, 11, ServeLater<ListOffsetsRequest, HandleListOffsets>),
     Row<MetadataRequest>(0, 13, ServeLater<MetadataRequest, HandleMetadata>),
-    Row<FindCoordinatorRequest>(0, 6, ServeNow<FindCoordinatorRequest, HandleFindCoordinator>),
+    Row<OffsetCommitRequest>(2, 10, ServeItself<OffsetCommitRequest, HandleOffsetCommit>),
+    Row<OffsetFetchRequest>(1, 10, ServeItself<OffsetFetchRequest, HandleOffsetFetch>),
+    Row<FindCoordinatorRequest>(0, 6, ServeLater<FindCoordinatorRequest, HandleFindCoordinator>),
+    Row<JoinGroupRequest>(0, 9, ServeItself<JoinGroupRequest, HandleJoinGroup>),
+    Row<HeartbeatRequest>(0, 4, ServeItself<HeartbeatRequest, HandleHeartbeat>),
+    Row<LeaveGroupRequest>(0, 5, ServeItself<LeaveGroupRequest, HandleLeaveGroup>),
+    Row<SyncGroupRequest>(0, 5, ServeItself<SyncGroupRequest, HandleSyncGroup>),
+    Row<DescribeGroupsRequest>(0, 6, ServeItself<DescribeGroupsRequest, HandleDescribeGroups>),
+    Row<ListGroupsRequest>(0, 5, ServeItself<ListGroupsRequest, HandleListGroups>),
     Row<SaslHandshakeRequest>(0, 1, ServeNow<SaslHandshakeRequest, HandleSaslHandshake>),
     Row<ApiVersionsRequest>(0, 4, ServeNow<ApiVersionsRequest, HandleApiVersions>),
     Row<CreateTopicsRequest>(2, 7, ServeLater<CreateTopicsRequest, HandleCreateTopics>),
@@ -87,8 +95,10 @@ constexpr std::array kTable = {
     Row<DescribeConfigsRequest>(1, 4, ServeLater<DescribeConfigsRequest, HandleDescribeConfigs>),
     Row<AlterConfigsRequest>(0, 2, ServeLater<AlterConfigsRequest, HandleAlterConfigs>),
     Row<CreatePartitionsRequest>(0, 3, ServeLater<CreatePartitionsRequest, HandleCreatePartitions>),
+    Row<DeleteGroupsRequest>(0, 3, ServeItself<DeleteGroupsRequest, HandleDeleteGroups>),
     Row<IncrementalAlterConfigsRequest>(
         0, 1, ServeLater<IncrementalAlterConfigsRequest, HandleIncrementalAlterConfigs>),
+    Row<OffsetDeleteRequest>(0, 0, ServeItself<OffsetDeleteRequest, HandleOffsetDelete>),
     Row<DescribeClusterRequest>(0, 2, ServeNow<DescribeClusterRequest, HandleDescribeCluster>),
 };
 static_assert(std::ranges::is_sorted(kTable, {}, &ApiRow::key));

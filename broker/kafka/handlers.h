@@ -11,25 +11,46 @@
 #include "proto/kafka/gen/api_versions.h"
 #include "proto/kafka/gen/create_partitions.h"
 #include "proto/kafka/gen/create_topics.h"
+#include "proto/kafka/gen/delete_groups.h"
 #include "proto/kafka/gen/delete_records.h"
 #include "proto/kafka/gen/delete_topics.h"
 #include "proto/kafka/gen/describe_cluster.h"
 #include "proto/kafka/gen/describe_configs.h"
+#include "proto/kafka/gen/describe_groups.h"
 #include "proto/kafka/gen/fetch.h"
 #include "proto/kafka/gen/find_coordinator.h"
+#include "proto/kafka/gen/heartbeat.h"
 #include "proto/kafka/gen/incremental_alter_configs.h"
 #include "proto/kafka/gen/init_producer_id.h"
+#include "proto/kafka/gen/join_group.h"
+#include "proto/kafka/gen/leave_group.h"
+#include "proto/kafka/gen/list_groups.h"
 #include "proto/kafka/gen/list_offsets.h"
 #include "proto/kafka/gen/metadata.h"
+#include "proto/kafka/gen/offset_commit.h"
+#include "proto/kafka/gen/offset_delete.h"
+#include "proto/kafka/gen/offset_fetch.h"
 #include "proto/kafka/gen/offset_for_leader_epoch.h"
 #include "proto/kafka/gen/produce.h"
 #include "proto/kafka/gen/sasl_handshake.h"
+#include "proto/kafka/gen/sync_group.h"
 
 namespace sluice::broker {
 
 // These answer by themselves: the answer has file ranges in it, comes later, or never.
 asio::awaitable<void> HandleProduce(const kafka::ProduceRequest& request, Call& call);
 asio::awaitable<void> HandleFetch(const kafka::FetchRequest& request, Call& call);
+// Of groups: answered when what they rest on is on the disk, or a rebalance is through.
+asio::awaitable<void> HandleOffsetCommit(const kafka::OffsetCommitRequest& request, Call& call);
+asio::awaitable<void> HandleOffsetFetch(const kafka::OffsetFetchRequest& request, Call& call);
+asio::awaitable<void> HandleJoinGroup(const kafka::JoinGroupRequest& request, Call& call);
+asio::awaitable<void> HandleHeartbeat(const kafka::HeartbeatRequest& request, Call& call);
+asio::awaitable<void> HandleLeaveGroup(const kafka::LeaveGroupRequest& request, Call& call);
+asio::awaitable<void> HandleSyncGroup(const kafka::SyncGroupRequest& request, Call& call);
+asio::awaitable<void> HandleDescribeGroups(const kafka::DescribeGroupsRequest& request, Call& call);
+asio::awaitable<void> HandleListGroups(const kafka::ListGroupsRequest& request, Call& call);
+asio::awaitable<void> HandleDeleteGroups(const kafka::DeleteGroupsRequest& request, Call& call);
+asio::awaitable<void> HandleOffsetDelete(const kafka::OffsetDeleteRequest& request, Call& call);
 
 // These may have to go to the disk.
 asio::awaitable<kafka::ListOffsetsResponse> HandleListOffsets(const kafka::ListOffsetsRequest& request,
@@ -50,12 +71,13 @@ asio::awaitable<kafka::CreatePartitionsResponse> HandleCreatePartitions(
 asio::awaitable<kafka::IncrementalAlterConfigsResponse> HandleIncrementalAlterConfigs(
     const kafka::IncrementalAlterConfigsRequest& request, Call& call);
 
+asio::awaitable<kafka::FindCoordinatorResponse> HandleFindCoordinator(
+    const kafka::FindCoordinatorRequest& request, Call& call);
+
 asio::awaitable<kafka::DescribeConfigsResponse> HandleDescribeConfigs(
     const kafka::DescribeConfigsRequest& request, Call& call);
 
 // These only look at what is in memory.
-kafka::FindCoordinatorResponse HandleFindCoordinator(const kafka::FindCoordinatorRequest& request,
-                                                     Call& call);
 kafka::SaslHandshakeResponse HandleSaslHandshake(const kafka::SaslHandshakeRequest& request, Call& call);
 kafka::ApiVersionsResponse HandleApiVersions(const kafka::ApiVersionsRequest& request, Call& call);
 kafka::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(

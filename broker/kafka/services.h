@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/config/broker_config.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/topic/catalog.h"
 #include "broker/topic/producer_ids.h"
 #include "proto/base/clock.h"
@@ -21,6 +22,7 @@ struct Services {
   storage::Executor& pool;  // Whatever may block runs here.
   Clock& clock;
   ProducerIdAllocator& producer_ids;
+  GroupCoordinator& groups;
   std::string cluster_id;
   NodeId node_id;
   // What the clients of a listener, by its name, are told to connect to. A listener without one: the address

@@ -152,7 +152,20 @@ TopicError Catalog::Create(const TopicSpec& spec, bool validate_only, TopicPtr* 
 }
 
 TopicError Catalog::Delete(absl::string_view name) {
-  absl::MutexLock change(&change_mu_);
+  const std::string topic(name);
+  {
+    absl::MutexLock change(&change_mu_);
+    if (TopicError error = DeleteLocked(topic); !error.ok()) {
+      return error;
+    }
+  }
+  if (on_deleted_) {
+    on_deleted_(topic);
+  }
+  return {};
+}
+
+TopicError Catalog::DeleteLocked(absl::string_view name) {
   if (TopicError error = CheckOpen(); !error.ok()) {
     return error;
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
@@ -117,6 +118,12 @@ class Catalog {
   // Ask again after registering: waiters that come later are not woken.
   bool long_polls_ended() const { return long_polls_ended_.load(); }
 
+  // Told of each topic that was deleted, from the thread that did it, after it is gone. Set once, before
+  // anything is deleted.
+  void SetOnDeleted(absl::AnyInvocable<void(const std::string& topic)> on_deleted) {
+    on_deleted_ = std::move(on_deleted);
+  }
+
   // Every partition is closed: waiters are told, commits that are not through fail. The logs stay open.
   void Close();
 
@@ -142,6 +149,7 @@ class Catalog {
   TopicError SetOverrides(const Topic& topic, const std::map<std::string, std::string>& overrides,
                           bool validate_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
   TopicError CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  TopicError DeleteLocked(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
 
   void Publish(TopicPtr topic);
   void Withdraw(const Topic& topic);
@@ -149,6 +157,7 @@ class Catalog {
   Parts parts_;
   Random own_random_;
   std::atomic<bool> long_polls_ended_ = false;
+  absl::AnyInvocable<void(const std::string& topic)> on_deleted_;
 
   absl::Mutex change_mu_;  // Held for the whole of a change, disk and all.
   TopicStore store_ ABSL_GUARDED_BY(change_mu_);

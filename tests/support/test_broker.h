@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
+#include "broker/group/group_coordinator.h"
 #include "broker/kafka/dispatch.h"
 #include "broker/net/disk_pool.h"
 #include "broker/net/net_stats.h"
@@ -86,6 +87,7 @@ class TestBroker {
   }
 
   broker::Catalog& catalog() { return *catalog_; }
+  broker::GroupCoordinator& groups() { return *groups_; }
   broker::Partition& partition(const std::string& topic, int32_t index = 0) {
     const broker::TopicPtr found = catalog_->Find(topic);
     CHECK(found != nullptr);
@@ -138,11 +140,22 @@ class TestBroker {
                                .clock = *options_.clock,
                                .leader_epoch = Require(broker::NextBootEpoch(*metadata_, node_id()))}));
     producer_ids_ = std::make_unique<broker::ProducerIdAllocator>(*metadata_);
+    // On a clock that a test moves, the test says when it is time, too: groups().OnTime().
+    groups_ = std::make_unique<broker::GroupCoordinator>(
+        broker::GroupCoordinator::Parts{.catalog = *catalog_,
+                                        .config = *config_,
+                                        .pool = *pool_,
+                                        .clock = *options_.clock,
+                                        .logger = &logger_,
+                                        .has_thread = options_.clock == &Clock::System()});
+    catalog_->SetOnDeleted([this](const std::string& topic) { groups_->OnTopicDeleted(topic); });
+    groups_->Start();
     service_ = std::make_unique<broker::KafkaService>(broker::Services{.catalog = *catalog_,
                                                                        .config = *config_,
                                                                        .pool = *pool_,
                                                                        .clock = *options_.clock,
                                                                        .producer_ids = *producer_ids_,
+                                                                       .groups = *groups_,
                                                                        .cluster_id = cluster_id_.ToString(),
                                                                        .node_id = node_id(),
                                                                        .advertised = options_.advertised});
@@ -178,10 +191,12 @@ class TestBroker {
   void Stop() {
     server_->StopReading();
     catalog_->EndLongPolls();
+    groups_->Stop();
     server_->Drain(absl::Seconds(5));
     server_->Stop();
     server_.reset();
     service_.reset();
+    groups_.reset();
     catalog_->Close();
     CloseLogDir(log_dir_.get());
     CloseLogDir(second_log_dir_.get());
@@ -208,6 +223,7 @@ class TestBroker {
   std::unique_ptr<storage::LogDir> second_log_dir_;
   std::unique_ptr<broker::Catalog> catalog_;
   std::unique_ptr<broker::ProducerIdAllocator> producer_ids_;
+  std::unique_ptr<broker::GroupCoordinator> groups_;
   std::unique_ptr<broker::KafkaService> service_;
   std::unique_ptr<broker::Server> server_;
 };
