@@ -14,8 +14,10 @@ namespace {
 constexpr int16_t kLegacyOffsetKind = 0;
 constexpr int16_t kOffsetKind = 1;
 constexpr int16_t kGroupKind = 2;
-// The newest versions that no reader of today lacks: Kafka writes them as well.
+// The newest versions that no reader of today lacks: Kafka writes them as well. An offset with an expiry of
+// its own fits only into version 1, which has no leader epoch.
 constexpr int16_t kOffsetValueVersion = 3;
+constexpr int16_t kOffsetValueWithExpiryVersion = 1;
 constexpr int16_t kGroupValueVersion = 3;
 
 template <class Message>
@@ -96,7 +98,9 @@ GroupRecord OffsetRecord(const std::string& group, const TopicPartition& at, con
   value.leader_epoch = offset.leader_epoch.value();
   value.metadata = offset.metadata;
   value.commit_timestamp = offset.commit_ms;
-  return {OffsetKey(group, at), Encode(value, kOffsetValueVersion)};
+  value.expire_timestamp = offset.expire_ms;
+  return {OffsetKey(group, at),
+          Encode(value, offset.expire_ms < 0 ? kOffsetValueVersion : kOffsetValueWithExpiryVersion)};
 }
 
 GroupRecord OffsetTombstone(const std::string& group, const TopicPartition& at) {

@@ -200,7 +200,9 @@ void ClassicGroup::ExpireMembers(int64_t now_ms, ClassicEffects* effects) {
     }
   }
   for (const std::string& id : late) {
-    if (members_.contains(id)) {  // Else the rebalance that the one before it led to left it behind as well.
+    // The rebalance that one's removal led to may have left the next behind as well, or just answered it.
+    const auto found = members_.find(id);
+    if (found != members_.end() && IsDue(found->second, now_ms)) {
       RemoveAndRebalance(id, now_ms, effects);
     }
   }
