@@ -15,6 +15,7 @@
 #include "broker/kafka/partition_lookup.h"
 #include "broker/kafka/self.h"
 #include "broker/net/disk_pool.h"
+#include "broker/topic/topic_rules.h"
 #include "proto/kafka/error_code.h"
 
 namespace sluice::broker {
@@ -44,10 +45,6 @@ bool AsksForAll(const Request& request, int16_t version) {
   return !request.topics.has_value() || (version == 0 && request.topics->empty());
 }
 
-bool IsInternal(absl::string_view name) {
-  return name == "__consumer_offsets" || name == "__transaction_state";
-}
-
 Answer Refuse(const Request::MetadataRequestTopic& asked, ErrorCode code, int16_t version) {
   Answer answer;
   answer.error_code = kafka::ToWire(code);
@@ -63,7 +60,7 @@ Answer Describe(const Topic& topic, NodeId node) {
   Answer answer;
   answer.name = topic.name;
   answer.topic_id = topic.id;
-  answer.is_internal = IsInternal(topic.name);
+  answer.is_internal = IsInternalTopic(topic.name);
   answer.partitions.reserve(topic.partitions.size());
   for (const auto& partition : topic.partitions) {
     auto& entry = answer.partitions.emplace_back();

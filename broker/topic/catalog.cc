@@ -172,6 +172,9 @@ TopicError Catalog::DeleteLocked(absl::string_view name) {
   if (!parts_.config.Bool("delete.topic.enable")) {
     return {ErrorCode::kTopicDeletionDisabled, "deleting topics is switched off (delete.topic.enable=false)"};
   }
+  if (TopicError error = CheckNotInternal(name, "be deleted"); !error.ok()) {
+    return error;
+  }
   const TopicPtr topic = Find(name);
   if (topic == nullptr) {
     return UnknownTopic(name);
@@ -191,6 +194,9 @@ TopicError Catalog::DeleteLocked(absl::string_view name) {
 TopicError Catalog::AddPartitions(absl::string_view name, int32_t total, bool validate_only) {
   absl::MutexLock change(&change_mu_);
   if (TopicError error = CheckOpen(); !error.ok()) {
+    return error;
+  }
+  if (TopicError error = CheckNotInternal(name, "get more partitions"); !error.ok()) {
     return error;
   }
   const TopicPtr topic = Find(name);

@@ -47,6 +47,19 @@ std::string Combined(ConfigChange::Op op, std::vector<std::string> items, absl::
 
 }  // namespace
 
+bool IsInternalTopic(absl::string_view name) {
+  return name == "__consumer_offsets" || name == "__transaction_state";
+}
+
+TopicError CheckNotInternal(absl::string_view name, absl::string_view what) {
+  if (!IsInternalTopic(name)) {
+    return {};
+  }
+  return {ErrorCode::kInvalidTopicException,
+          absl::StrCat("topic \"", name, "\" cannot ", what,
+                       ": it holds the offsets of all groups; delete groups or their ", "offsets instead")};
+}
+
 TopicError CheckTopicName(absl::string_view name) {
   if (name.empty()) {
     return {ErrorCode::kInvalidTopicException, "a topic needs a name"};

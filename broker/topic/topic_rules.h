@@ -12,6 +12,11 @@ namespace sluice::broker {
 // `used`: partitions that all topics have together.
 TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit);
 
+// The broker's own topics: it alone makes, fills and keeps them.
+bool IsInternalTopic(absl::string_view name);
+// Refuses what would take from the broker what it knows: `what` is "be deleted".
+TopicError CheckNotInternal(absl::string_view name, absl::string_view what);
+
 // There is one broker: -1 and 1.
 TopicError CheckReplicationFactor(int16_t replication_factor);
 

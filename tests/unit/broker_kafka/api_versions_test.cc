@@ -34,9 +34,10 @@ using ApiVersionsTest = KafkaTest;
 
 TEST_F(ApiVersionsTest, EveryVersionListsTheSame) {
   const std::map<int16_t, Range> expected = {
-      {0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {10, {0, 6}}, {17, {0, 1}},
-      {18, {0, 4}}, {19, {2, 7}}, {20, {1, 6}}, {21, {0, 2}}, {22, {0, 5}}, {23, {2, 4}},
-      {32, {1, 4}}, {33, {0, 2}}, {37, {0, 3}}, {44, {0, 1}}, {60, {0, 2}}};
+      {0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {8, {2, 10}}, {9, {1, 10}}, {10, {0, 6}},
+      {11, {0, 9}}, {12, {0, 4}}, {13, {0, 5}}, {14, {0, 5}}, {15, {0, 6}}, {16, {0, 5}}, {17, {0, 1}},
+      {18, {0, 4}}, {19, {2, 7}}, {20, {1, 6}}, {21, {0, 2}}, {22, {0, 5}}, {23, {2, 4}}, {32, {1, 4}},
+      {33, {0, 2}}, {37, {0, 3}}, {42, {0, 3}}, {44, {0, 1}}, {47, {0, 0}}, {60, {0, 2}}};
   for (int16_t version = 0; version <= 4; ++version) {
     const auto response = client_.Call(NamedClient(), version);
     EXPECT_EQ(Name(response.error_code), "NONE");
@@ -95,23 +96,6 @@ TEST_F(ApiVersionsTest, TransactionalProducerIsRefusedForGood) {
     const auto response = client_.Call(request, version);
     const int16_t code = version < 4 ? response.error_code : response.coordinators.at(0).error_code;
     EXPECT_EQ(Name(code), "INVALID_REQUEST");
-  }
-}
-
-TEST_F(ApiVersionsTest, NoCoordinatorIsAvailableForAnyGroup) {
-  for (int16_t version = 0; version <= 6; ++version) {
-    kafka::FindCoordinatorRequest request;
-    if (version < 4) {
-      request.key = "group";
-      EXPECT_EQ(Name(client_.Call(request, version).error_code), "COORDINATOR_NOT_AVAILABLE");
-      continue;
-    }
-    request.coordinator_keys = {"group", "other"};
-    const auto response = client_.Call(request, version);
-    ASSERT_EQ(response.coordinators.size(), 2u);
-    EXPECT_EQ(response.coordinators[1].key, "other");
-    EXPECT_EQ(Name(response.coordinators[1].error_code), "COORDINATOR_NOT_AVAILABLE");
-    EXPECT_THAT(response.coordinators[1].error_message.value_or(""), testing::HasSubstr("consumer groups"));
   }
 }
 
