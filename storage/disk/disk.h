@@ -57,6 +57,11 @@ class File {
   virtual absl::StatusOr<std::unique_ptr<Mapping>> Map(uint64_t size) = 0;
 };
 
+struct DiskSpace {
+  uint64_t total_bytes = 0;
+  uint64_t usable_bytes = 0;
+};
+
 class Disk {
  public:
   virtual ~Disk() = default;
@@ -69,6 +74,8 @@ class Disk {
   // When its content last changed, in milliseconds since 1970.
   virtual absl::StatusOr<int64_t> ModifiedMs(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
+  // Of the file system that holds `path`; usable: by who is not root.
+  virtual absl::StatusOr<DiskSpace> SpaceOf(const std::string& path) = 0;
   virtual absl::Status CreateDirectory(const std::string& path) = 0;  // Parents too; fine if it exists.
   // With its name, and those of the parents that it made, on the disk: what is synced in it is no safer.
   absl::Status CreateDurableDirectory(const std::string& path);

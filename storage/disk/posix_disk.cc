@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,6 +80,15 @@ absl::StatusOr<uint64_t> PosixDisk::FileSize(const std::string& path) {
     return PosixError(path, "stat", errno);
   }
   return static_cast<uint64_t>(info.st_size);
+}
+
+absl::StatusOr<DiskSpace> PosixDisk::SpaceOf(const std::string& path) {
+  struct statvfs info;
+  if (::statvfs(path.c_str(), &info) != 0) {
+    return PosixError(path, "statvfs", errno);
+  }
+  return DiskSpace{.total_bytes = uint64_t{info.f_blocks} * info.f_frsize,
+                   .usable_bytes = uint64_t{info.f_bavail} * info.f_frsize};
 }
 
 absl::StatusOr<int64_t> PosixDisk::ModifiedMs(const std::string& path) {

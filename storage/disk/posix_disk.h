@@ -16,6 +16,7 @@ class PosixDisk final : public Disk {
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override;
   absl::StatusOr<int64_t> ModifiedMs(const std::string& path) override;
   bool Exists(const std::string& path) override;
+  absl::StatusOr<DiskSpace> SpaceOf(const std::string& path) override;
   absl::Status CreateDirectory(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;

@@ -88,6 +88,14 @@ struct OffsetAndTimestamp {
   LeaderEpoch leader_epoch;
 };
 
+// A producer that the log remembers, for who asks after them (DescribeProducers).
+struct ActiveProducer {
+  ProducerId id;
+  ProducerEpoch epoch;
+  int32_t last_sequence = -1;
+  int64_t last_seen_ms = -1;
+};
+
 struct EpochEnd {
   LeaderEpoch epoch;
   Offset end_offset;
@@ -144,6 +152,9 @@ class Log {
 
   // Moves the log start forward (DeleteRecords, retention); whole segments below it go away. Blocks.
   virtual absl::Status AdvanceStart(Offset start) = 0;
+
+  // By rising id.
+  virtual std::vector<ActiveProducer> Producers() const { return {}; }
 
   virtual void SetOptions(const LogOptions& options) = 0;
   virtual uint64_t size_bytes() const = 0;

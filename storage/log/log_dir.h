@@ -139,6 +139,10 @@ class LogDir {
     std::vector<std::string> losses;  // What was cut off page-cache logs: a sentence each, to be logged.
   };
   virtual Stats stats() const = 0;
+  // Of the file system that the directory is on. Blocks.
+  virtual absl::StatusOr<DiskSpace> Space() const {
+    return absl::UnimplementedError("this log dir is on no file system");
+  }
   virtual const std::string& path() const = 0;
   virtual const Uuid& cluster_id() const = 0;
   virtual const Uuid& directory_id() const = 0;

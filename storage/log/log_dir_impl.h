@@ -47,6 +47,7 @@ class LogDirImpl final : public LogDir {
   size_t CompactDue() override { return cleaner_.CleanAll(); }
   absl::Status Close() override;
   Stats stats() const override;
+  absl::StatusOr<DiskSpace> Space() const override { return environment_.disk.SpaceOf(options_.path); }
   const std::string& path() const override { return options_.path; }
   const Uuid& cluster_id() const override { return properties_.cluster_id; }
   const Uuid& directory_id() const override { return properties_.directory_id; }

@@ -78,6 +78,7 @@ class PartitionLog final : public Log,
   LeaderEpoch EpochOf(Offset offset) const override;
 
   absl::Status AdvanceStart(Offset start) override;
+  std::vector<ActiveProducer> Producers() const override;
   void SetOptions(const LogOptions& options) override;
   uint64_t size_bytes() const override;
   size_t segment_count() const override { return segments_.size(); }

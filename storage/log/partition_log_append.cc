@@ -1,4 +1,5 @@
 // Appending: one short critical section.
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -100,6 +101,22 @@ AppendOutcome PartitionLog::AppendLocked(const record::BatchView& batch, const A
   outcome.next_offset = next_offset_;
   outcome.log_append_time_ms = stamp.log_append_time_ms.value_or(-1);
   return outcome;
+}
+
+std::vector<ActiveProducer> PartitionLog::Producers() const {
+  std::vector<ActiveProducer> producers;
+  {
+    absl::MutexLock lock(&append_mu_);
+    producers.reserve(producers_.entries().size());
+    for (const auto& [id, entry] : producers_.entries()) {
+      producers.push_back({.id = id,
+                           .epoch = entry.epoch,
+                           .last_sequence = entry.count == 0 ? -1 : entry.last().last_sequence,
+                           .last_seen_ms = entry.last_seen_ms});
+    }
+  }
+  std::ranges::sort(producers, {}, &ActiveProducer::id);
+  return producers;
 }
 
 bool PartitionLog::NeedsRoll(uint64_t size_bytes, int64_t now_ms) const {

@@ -171,6 +171,7 @@ class PowerCutDisk final : public Disk {
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override { return disk_.List(path); }
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override { return disk_.FileSize(path); }
   absl::StatusOr<int64_t> ModifiedMs(const std::string& path) override { return disk_.ModifiedMs(path); }
+  absl::StatusOr<DiskSpace> SpaceOf(const std::string& path) override { return disk_.SpaceOf(path); }
   bool Exists(const std::string& path) override { return disk_.Exists(path); }
 
   absl::Status CreateDirectory(const std::string& path) override {

@@ -150,6 +150,7 @@ class VolatileDisk final : public Disk {
   }
   absl::StatusOr<uint64_t> FileSize(const std::string& path) override { return posix_.FileSize(path); }
   absl::StatusOr<int64_t> ModifiedMs(const std::string& path) override { return posix_.ModifiedMs(path); }
+  absl::StatusOr<DiskSpace> SpaceOf(const std::string& path) override { return posix_.SpaceOf(path); }
   bool Exists(const std::string& path) override { return posix_.Exists(path); }
 
   absl::Status CreateDirectory(const std::string& path) override {
