@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "broker/grpc/status_map.h"
+#include "broker/topic/topic_rules.h"
 
 namespace sluice::broker {
 namespace {
@@ -35,6 +36,9 @@ grpc::Status CreateTopic(Catalog& catalog, const v1::CreateTopicRequest& request
     return InvalidArgument(
         absl::StrCat("a topic cannot have ", request.partitions(),
                      " partitions: ask for 1 or more, or 0 for the broker's num.partitions"));
+  }
+  if (const TopicError error = CheckClientMayCreate(request.name()); !error.ok()) {
+    return ToGrpcStatus(error);
   }
   spec.partitions = request.partitions() == 0 ? -1 : request.partitions();
   TopicPtr topic;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/topic/log_dir_report.h"
 #include "broker/topic/topic_rules.h"
 #include "proto/base/nearest_name.h"
 #include "proto/base/status_macros.h"
@@ -90,6 +91,10 @@ std::vector<OfflineDir> Catalog::OfflineDirs() const {
     }
   }
   return offline;
+}
+
+std::vector<LogDirReport> Catalog::ReportLogDirs() const {
+  return broker::ReportLogDirs(parts_.log_dirs, parts_.offline_dirs, All());
 }
 
 TopicError Catalog::UnknownTopic(absl::string_view name) const {

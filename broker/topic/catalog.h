@@ -61,6 +61,8 @@ struct TopicSpec {
   std::map<std::string, std::string> configs;
 };
 
+struct LogDirReport;
+
 struct ConfigChange {
   enum class Op { kSet, kDelete, kAppend, kSubtract };
   std::string name;
@@ -99,6 +101,11 @@ class Catalog {
 
   // The log dirs that serve nothing: could not be opened, or failed since.
   std::vector<OfflineDir> OfflineDirs() const;
+  // All of log.dirs with what is in them: log_dir_report.h. Blocks.
+  std::vector<LogDirReport> ReportLogDirs() const;
+
+  // The broker's boot count.
+  LeaderEpoch leader_epoch() const { return parts_.leader_epoch; }
 
   // `validate_only` checks and changes nothing; `created`, which may be null, then gets a topic with a config
   // but neither id nor partitions.

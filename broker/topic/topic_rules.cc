@@ -76,6 +76,18 @@ TopicError CheckTopicName(absl::string_view name) {
   return {};
 }
 
+TopicError CheckClientMayCreate(absl::string_view name) {
+  if (name == "__cluster_metadata") {
+    return {ErrorCode::kTopicAuthorizationFailed,
+            "__cluster_metadata is the name of Kafka's own metadata and no client's to create"};
+  }
+  if (IsInternalTopic(name)) {
+    return {ErrorCode::kInvalidTopicException,
+            absl::StrCat("the broker makes ", name, " itself when it is first needed")};
+  }
+  return {};
+}
+
 TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit) {
   if (wanted < 1) {
     return {ErrorCode::kInvalidPartitions, absl::StrCat("a topic has at least 1 partition, not ", wanted)};

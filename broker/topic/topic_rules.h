@@ -12,10 +12,14 @@ namespace sluice::broker {
 // `used`: partitions that all topics have together.
 TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit);
 
-// The broker's own topics: it alone makes, fills and keeps them.
+// Kafka's own topics: __consumer_offsets and __transaction_state. The broker alone makes, fills and keeps
+// them.
 bool IsInternalTopic(absl::string_view name);
 // Refuses what would take from the broker what it knows: `what` is "be deleted".
 TopicError CheckNotInternal(absl::string_view name, absl::string_view what);
+// Clients may not make them: as with Kafka's refusal of records for them, INVALID_TOPIC_EXCEPTION. Kafka's
+// metadata topic, which does not exist here, is TOPIC_AUTHORIZATION_FAILED there and here.
+TopicError CheckClientMayCreate(absl::string_view name);
 
 // There is one broker: -1 and 1.
 TopicError CheckReplicationFactor(int16_t replication_factor);
