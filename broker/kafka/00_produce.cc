@@ -18,6 +18,7 @@
 #include "broker/net/disk_pool.h"
 #include "broker/topic/produce_rules.h"
 #include "broker/topic/recompress.h"
+#include "broker/topic/topic_rules.h"
 
 namespace sluice::broker {
 namespace {
@@ -173,6 +174,10 @@ class Producing {
       return Refusal(found.error, topic.topic == nullptr ? "there is no such topic"
                                                          : absl::StrCat("topic \"", topic.topic->name,
                                                                         "\" has no partition ", data.index));
+    }
+    if (IsInternalTopic(topic.topic->name)) {
+      return Refusal(ErrorCode::kInvalidTopicException,
+                     absl::StrCat(topic.topic->name, " is the broker's own: only it writes there"));
     }
     ProduceVerdict verdict = CheckRecords(data, *topic.topic, call_, now_ms_, &job->batch);
     job->config = &topic.topic->config;

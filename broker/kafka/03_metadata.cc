@@ -12,6 +12,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "broker/kafka/handlers.h"
+#include "broker/kafka/partition_entry.h"
 #include "broker/kafka/partition_lookup.h"
 #include "broker/kafka/self.h"
 #include "broker/net/disk_pool.h"
@@ -26,7 +27,6 @@ using Request = kafka::MetadataRequest;
 using Answer = kafka::MetadataResponse::MetadataResponseTopic;
 
 constexpr int16_t kTopicIdsFrom = 12;
-constexpr int32_t kNoLeader = -1;
 
 // KAFKA-10774: the ids of versions 10 and 11 never worked; both fields are taken seriously from 12 on.
 bool IsValid(const Request& request, int16_t version) {
@@ -63,19 +63,7 @@ Answer Describe(const Topic& topic, NodeId node) {
   answer.is_internal = IsInternalTopic(topic.name);
   answer.partitions.reserve(topic.partitions.size());
   for (const auto& partition : topic.partitions) {
-    auto& entry = answer.partitions.emplace_back();
-    entry.partition_index = partition->id().value();
-    entry.leader_id = node.value();
-    entry.leader_epoch = partition->leader_epoch().value();
-    entry.replica_nodes = {node.value()};
-    entry.isr_nodes = {node.value()};
-    if (partition->offline()) {
-      // As Kafka tells of a partition whose only replica is on a failed log dir: producers that may choose
-      // go to the others.
-      entry.error_code = kafka::ToWire(ErrorCode::kLeaderNotAvailable);
-      entry.leader_id = kNoLeader;
-      entry.offline_replicas = {node.value()};
-    }
+    DescribePartition(*partition, node, &answer.partitions.emplace_back());
   }
   return answer;
 }
@@ -107,8 +95,9 @@ TopicLookup Find(const Request::MetadataRequestTopic& asked, const Catalog& cata
   return found;
 }
 
-bool MayCreate(const Request& request, const BrokerConfig& config) {
-  return request.allow_auto_topic_creation && config.Bool("auto.create.topics.enable");
+bool MayCreate(const Request& request, absl::string_view name, const BrokerConfig& config) {
+  return request.allow_auto_topic_creation && config.Bool("auto.create.topics.enable") &&
+         CheckClientMayCreate(name).ok();
 }
 
 kafka::MetadataResponse DescribeCluster(const Request& request, const Call& call) {
@@ -135,7 +124,8 @@ asio::awaitable<void> AnswerNamed(const Request& request, Call& call, std::vecto
       continue;
     }
     TopicLookup found = Find(asked, services.catalog);
-    if (found.error == ErrorCode::kUnknownTopicOrPartition && MayCreate(request, services.config)) {
+    if (found.error == ErrorCode::kUnknownTopicOrPartition &&
+        MayCreate(request, *asked.name, services.config)) {
       found = co_await OnPool(services.pool, [&] { return Create(*asked.name, services.catalog); });
     }
     answers->push_back(found.topic != nullptr ? Describe(*found.topic, services.node_id)

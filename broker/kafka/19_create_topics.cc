@@ -11,6 +11,7 @@
 #include "broker/kafka/each_once.h"
 #include "broker/kafka/handlers.h"
 #include "broker/net/disk_pool.h"
+#include "broker/topic/topic_rules.h"
 
 namespace sluice::broker {
 namespace {
@@ -85,6 +86,9 @@ std::vector<Response::CreatableTopicConfigs> ListConfigs(const TopicConfig& topi
 // Blocks.
 TopicError Create(const Request::CreatableTopic& asked, bool validate_only, const Services& services,
                   Response::CreatableTopicResult* result) {
+  if (TopicError error = CheckClientMayCreate(asked.name); !error.ok()) {
+    return error;
+  }
   TopicSpec spec;
   if (TopicError error = ToSpec(asked, services.node_id, &spec); !error.ok()) {
     return error;

@@ -1,4 +1,5 @@
-// DescribeConfigs (32): the configs of topics and of this broker, all of them or those that are named.
+// DescribeConfigs (32): the configs of topics, of this broker and of groups, all of them or those that are
+// named.
 //
 //   v1 source and synonyms (v0 is gone)      v3 type and documentation      v4 flexible
 //
@@ -39,10 +40,17 @@ Response::DescribeConfigsResourceResult ToWire(const ListedConfig& config, const
 }
 
 std::vector<ListedConfig> List(const ConfigResource& resource, const BrokerConfig& config) {
-  if (resource.topic != nullptr) {
-    return ListTopicConfigs(resource.topic->config, config);
+  switch (resource.kind) {
+    case ConfigResource::Kind::kTopic:
+      return ListTopicConfigs(resource.topic->config, config);
+    case ConfigResource::Kind::kBroker:
+      return ListBrokerConfigs(config);
+    case ConfigResource::Kind::kGroup:
+      return ListGroupConfigs(config);
+    case ConfigResource::Kind::kEmpty:
+      break;
   }
-  return resource.is_broker ? ListBrokerConfigs(config) : std::vector<ListedConfig>();
+  return {};
 }
 
 // Names that are not known are left out, as Kafka does.

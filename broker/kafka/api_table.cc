@@ -86,20 +86,32 @@ constexpr std::array kTable = {
     Row<DescribeGroupsRequest>(0, 6, ServeItself<DescribeGroupsRequest, HandleDescribeGroups>),
     Row<ListGroupsRequest>(0, 5, ServeItself<ListGroupsRequest, HandleListGroups>),
     Row<SaslHandshakeRequest>(0, 1, ServeNow<SaslHandshakeRequest, HandleSaslHandshake>),
-    Row<ApiVersionsRequest>(0, 4, ServeNow<ApiVersionsRequest, HandleApiVersions>),
+    Row<ApiVersionsRequest>(0, 5, ServeNow<ApiVersionsRequest, HandleApiVersions>),
     Row<CreateTopicsRequest>(2, 7, ServeLater<CreateTopicsRequest, HandleCreateTopics>),
     Row<DeleteTopicsRequest>(1, 6, ServeLater<DeleteTopicsRequest, HandleDeleteTopics>),
     Row<DeleteRecordsRequest>(0, 2, ServeLater<DeleteRecordsRequest, HandleDeleteRecords>),
     Row<InitProducerIdRequest>(0, 5, ServeLater<InitProducerIdRequest, HandleInitProducerId>),
     Row<OffsetForLeaderEpochRequest>(2, 4, ServeNow<OffsetForLeaderEpochRequest, HandleOffsetForLeaderEpoch>),
+    Row<DescribeAclsRequest>(1, 3, ServeNow<DescribeAclsRequest, HandleDescribeAcls>),
     Row<DescribeConfigsRequest>(1, 4, ServeLater<DescribeConfigsRequest, HandleDescribeConfigs>),
     Row<AlterConfigsRequest>(0, 2, ServeLater<AlterConfigsRequest, HandleAlterConfigs>),
+    Row<DescribeLogDirsRequest>(1, 5, ServeLater<DescribeLogDirsRequest, HandleDescribeLogDirs>),
     Row<CreatePartitionsRequest>(0, 3, ServeLater<CreatePartitionsRequest, HandleCreatePartitions>),
     Row<DeleteGroupsRequest>(0, 3, ServeItself<DeleteGroupsRequest, HandleDeleteGroups>),
+    Row<ElectLeadersRequest>(0, 2, ServeNow<ElectLeadersRequest, HandleElectLeaders>),
     Row<IncrementalAlterConfigsRequest>(
         0, 1, ServeLater<IncrementalAlterConfigsRequest, HandleIncrementalAlterConfigs>),
+    Row<ListPartitionReassignmentsRequest>(
+        0, 0, ServeNow<ListPartitionReassignmentsRequest, HandleListPartitionReassignments>),
     Row<OffsetDeleteRequest>(0, 0, ServeItself<OffsetDeleteRequest, HandleOffsetDelete>),
+    Row<DescribeClientQuotasRequest>(0, 1, ServeNow<DescribeClientQuotasRequest, HandleDescribeClientQuotas>),
+    Row<DescribeQuorumRequest>(0, 2, ServeNow<DescribeQuorumRequest, HandleDescribeQuorum>),
+    Row<UpdateFeaturesRequest>(0, 2, ServeNow<UpdateFeaturesRequest, HandleUpdateFeatures>),
     Row<DescribeClusterRequest>(0, 2, ServeNow<DescribeClusterRequest, HandleDescribeCluster>),
+    Row<DescribeProducersRequest>(0, 0, ServeLater<DescribeProducersRequest, HandleDescribeProducers>),
+    Row<ListConfigResourcesRequest>(0, 1, ServeNow<ListConfigResourcesRequest, HandleListConfigResources>),
+    Row<DescribeTopicPartitionsRequest>(
+        0, 0, ServeNow<DescribeTopicPartitionsRequest, HandleDescribeTopicPartitions>),
 };
 static_assert(std::ranges::is_sorted(kTable, {}, &ApiRow::key));
 

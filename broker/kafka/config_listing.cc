@@ -32,7 +32,34 @@ void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerC
   AddSynonym(config, def.name, std::string(def.default_value), kFromDefault);
 }
 
+// Kafka's group configs, as far as the broker has the keys that they get their defaults from.
+std::vector<ConfigDef> MakeGroupConfigDefs() {
+  constexpr absl::string_view kPrefix = "group.";
+  std::vector<ConfigDef> defs;
+  for (const absl::string_view broker_key :
+       {"group.consumer.session.timeout.ms", "group.consumer.heartbeat.interval.ms"}) {
+    if (const ConfigDef* of_broker = FindBrokerConfig(broker_key); of_broker != nullptr) {
+      ConfigDef& def = defs.emplace_back(*of_broker);
+      def.name.remove_prefix(kPrefix.size());
+      def.broker_synonym = of_broker->name;
+    }
+  }
+  return defs;
+}
+
 }  // namespace
+
+std::vector<ListedConfig> ListGroupConfigs(const BrokerConfig& broker) {
+  static const auto* defs = new std::vector<ConfigDef>(MakeGroupConfigDefs());
+  std::vector<ListedConfig> listed;
+  for (const ConfigDef& def : *defs) {
+    const absl::string_view key = def.broker_synonym;
+    ListedConfig& config =
+        listed.emplace_back(Start(def, broker.String(key), static_cast<int8_t>(broker.SourceOf(key))));
+    AddBrokerSynonyms(&config, *FindBrokerConfig(key), broker);
+  }
+  return listed;
+}
 
 std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker) {
   std::vector<ListedConfig> listed;

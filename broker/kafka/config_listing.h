@@ -30,5 +30,8 @@ struct ListedConfig {
 std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker);
 // All read-only: they are set where the broker is started.
 std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfig& broker);
+// What holds for every group: the broker's "group.consumer.session.timeout.ms" is a group's
+// "consumer.session.timeout.ms".
+std::vector<ListedConfig> ListGroupConfigs(const BrokerConfig& broker);
 
 }  // namespace sluice::broker

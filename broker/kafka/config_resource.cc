@@ -6,6 +6,7 @@ namespace sluice::broker {
 namespace {
 
 using kafka::ErrorCode;
+using Kind = ConfigResource::Kind;
 
 ConfigResource Refuse(ErrorCode code, std::string message) {
   return {.error = {.code = code, .message = std::move(message)}};
@@ -13,7 +14,7 @@ ConfigResource Refuse(ErrorCode code, std::string message) {
 
 ConfigResource FindTopicResource(const std::string& name, const Services& services) {
   if (TopicPtr topic = services.catalog.Find(name); topic != nullptr) {
-    return {.topic = std::move(topic)};
+    return {.kind = Kind::kTopic, .topic = std::move(topic)};
   }
   if (TopicError bad_name = CheckTopicName(name); !bad_name.ok()) {
     return {.error = std::move(bad_name)};
@@ -21,15 +22,18 @@ ConfigResource FindTopicResource(const std::string& name, const Services& servic
   return {.error = services.catalog.UnknownTopic(name)};
 }
 
-ConfigResource FindBrokerResource(const std::string& name, const Services& services) {
-  if (name.empty()) {
-    return {.is_all_brokers = true};
-  }
+// `kind` when `name` is this broker's number.
+ConfigResource FindBroker(Kind kind, const std::string& name, const Services& services) {
   if (name == absl::StrCat(services.node_id.value())) {
-    return {.is_broker = true};
+    return {.kind = kind};
   }
   return Refuse(ErrorCode::kInvalidRequest,
                 absl::StrCat("there is no broker \"", name, "\": this one is ", services.node_id.value()));
+}
+
+ConfigResource RequireName(Kind kind, const std::string& name, absl::string_view what) {
+  return name.empty() ? Refuse(ErrorCode::kInvalidRequest, absl::StrCat(what, " need a name"))
+                      : ConfigResource{.kind = kind};
 }
 
 }  // namespace
@@ -39,22 +43,37 @@ ConfigResource FindConfigResource(int8_t type, const std::string& name, const Se
     case ConfigResourceType::kTopic:
       return FindTopicResource(name, services);
     case ConfigResourceType::kBroker:
-      return FindBrokerResource(name, services);
+      return name.empty() ? ConfigResource{} : FindBroker(Kind::kBroker, name, services);
+    case ConfigResourceType::kBrokerLogger:
+      return FindBroker(Kind::kEmpty, name, services);
+    case ConfigResourceType::kClientMetrics:
+      return RequireName(Kind::kEmpty, name, "client metrics");
+    case ConfigResourceType::kGroup:
+      return RequireName(Kind::kGroup, name, "groups");
   }
   return Refuse(ErrorCode::kInvalidRequest,
-                absl::StrCat("resources of type ", static_cast<int>(type),
-                             " have no configs here; topics (2) and brokers (4) have"));
+                absl::StrCat("resources of type ", static_cast<int>(type), " are not known"));
 }
 
 ConfigResource FindAlterableResource(int8_t type, const std::string& name, const Services& services) {
-  ConfigResource found = FindConfigResource(type, name, services);
-  if (found.is_broker || found.is_all_brokers) {
-    return Refuse(
-        ErrorCode::kInvalidRequest,
-        "a broker's configs cannot change while it runs; set them in its file, its environment or with "
-        "--set, and start it again");
+  switch (static_cast<ConfigResourceType>(type)) {
+    case ConfigResourceType::kTopic:
+      return FindTopicResource(name, services);
+    case ConfigResourceType::kBroker:
+      return Refuse(
+          ErrorCode::kInvalidRequest,
+          "a broker's configs cannot change while it runs; set them in its file, its environment or "
+          "with --set, and start it again");
+    case ConfigResourceType::kBrokerLogger:
+      return Refuse(ErrorCode::kInvalidRequest, "this broker has no loggers with levels of their own");
+    case ConfigResourceType::kClientMetrics:
+      return Refuse(ErrorCode::kInvalidRequest, "this broker asks no client for its metrics");
+    case ConfigResourceType::kGroup:
+      return Refuse(ErrorCode::kInvalidRequest,
+                    "groups have no configs of their own here: the broker's group.* configs hold for all");
   }
-  return found;
+  return Refuse(ErrorCode::kUnsupportedVersion,
+                absl::StrCat("resources of type ", static_cast<int>(type), " are not known"));
 }
 
 }  // namespace sluice::broker

@@ -8,18 +8,29 @@
 
 namespace sluice::broker {
 
-enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4 };
+enum class ConfigResourceType : int8_t {
+  kTopic = 2,
+  kBroker = 4,
+  kBrokerLogger = 8,
+  kClientMetrics = 16,
+  kGroup = 32
+};
 
-// What a config API's resource turned out to be: a topic, this broker, all brokers, or nothing (`error`).
+// What a config API's resource turned out to be, or why it is none (`error`).
 struct ConfigResource {
+  enum class Kind {
+    kTopic,
+    kBroker,
+    kGroup,
+    kEmpty  // There, with nothing to configure: all brokers (no name), loggers, client metrics.
+  };
+  Kind kind = Kind::kEmpty;
   TopicPtr topic = {};
-  bool is_broker = false;
-  bool is_all_brokers = false;  // The broker with no name: defaults set at run time, of which there are none.
   TopicError error = {};
 };
 ConfigResource FindConfigResource(int8_t type, const std::string& name, const Services& services);
 
-// Topics can be changed; brokers cannot while they run.
+// Topics can be changed; brokers cannot while they run, and the others have nothing to change.
 ConfigResource FindAlterableResource(int8_t type, const std::string& name, const Services& services);
 
 }  // namespace sluice::broker

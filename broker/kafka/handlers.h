@@ -14,9 +14,16 @@
 #include "proto/kafka/gen/delete_groups.h"
 #include "proto/kafka/gen/delete_records.h"
 #include "proto/kafka/gen/delete_topics.h"
+#include "proto/kafka/gen/describe_acls.h"
+#include "proto/kafka/gen/describe_client_quotas.h"
 #include "proto/kafka/gen/describe_cluster.h"
 #include "proto/kafka/gen/describe_configs.h"
 #include "proto/kafka/gen/describe_groups.h"
+#include "proto/kafka/gen/describe_log_dirs.h"
+#include "proto/kafka/gen/describe_producers.h"
+#include "proto/kafka/gen/describe_quorum.h"
+#include "proto/kafka/gen/describe_topic_partitions.h"
+#include "proto/kafka/gen/elect_leaders.h"
 #include "proto/kafka/gen/fetch.h"
 #include "proto/kafka/gen/find_coordinator.h"
 #include "proto/kafka/gen/heartbeat.h"
@@ -24,8 +31,10 @@
 #include "proto/kafka/gen/init_producer_id.h"
 #include "proto/kafka/gen/join_group.h"
 #include "proto/kafka/gen/leave_group.h"
+#include "proto/kafka/gen/list_config_resources.h"
 #include "proto/kafka/gen/list_groups.h"
 #include "proto/kafka/gen/list_offsets.h"
+#include "proto/kafka/gen/list_partition_reassignments.h"
 #include "proto/kafka/gen/metadata.h"
 #include "proto/kafka/gen/offset_commit.h"
 #include "proto/kafka/gen/offset_delete.h"
@@ -34,6 +43,7 @@
 #include "proto/kafka/gen/produce.h"
 #include "proto/kafka/gen/sasl_handshake.h"
 #include "proto/kafka/gen/sync_group.h"
+#include "proto/kafka/gen/update_features.h"
 
 namespace sluice::broker {
 
@@ -77,6 +87,11 @@ asio::awaitable<kafka::FindCoordinatorResponse> HandleFindCoordinator(
 asio::awaitable<kafka::DescribeConfigsResponse> HandleDescribeConfigs(
     const kafka::DescribeConfigsRequest& request, Call& call);
 
+asio::awaitable<kafka::DescribeLogDirsResponse> HandleDescribeLogDirs(
+    const kafka::DescribeLogDirsRequest& request, Call& call);
+asio::awaitable<kafka::DescribeProducersResponse> HandleDescribeProducers(
+    const kafka::DescribeProducersRequest& request, Call& call);
+
 // These only look at what is in memory.
 kafka::SaslHandshakeResponse HandleSaslHandshake(const kafka::SaslHandshakeRequest& request, Call& call);
 kafka::ApiVersionsResponse HandleApiVersions(const kafka::ApiVersionsRequest& request, Call& call);
@@ -84,6 +99,19 @@ kafka::OffsetForLeaderEpochResponse HandleOffsetForLeaderEpoch(
     const kafka::OffsetForLeaderEpochRequest& request, Call& call);
 kafka::DescribeClusterResponse HandleDescribeCluster(const kafka::DescribeClusterRequest& request,
                                                      Call& call);
+
+kafka::DescribeAclsResponse HandleDescribeAcls(const kafka::DescribeAclsRequest& request, Call& call);
+kafka::ElectLeadersResponse HandleElectLeaders(const kafka::ElectLeadersRequest& request, Call& call);
+kafka::ListPartitionReassignmentsResponse HandleListPartitionReassignments(
+    const kafka::ListPartitionReassignmentsRequest& request, Call& call);
+kafka::DescribeClientQuotasResponse HandleDescribeClientQuotas(
+    const kafka::DescribeClientQuotasRequest& request, Call& call);
+kafka::DescribeQuorumResponse HandleDescribeQuorum(const kafka::DescribeQuorumRequest& request, Call& call);
+kafka::UpdateFeaturesResponse HandleUpdateFeatures(const kafka::UpdateFeaturesRequest& request, Call& call);
+kafka::ListConfigResourcesResponse HandleListConfigResources(const kafka::ListConfigResourcesRequest& request,
+                                                             Call& call);
+kafka::DescribeTopicPartitionsResponse HandleDescribeTopicPartitions(
+    const kafka::DescribeTopicPartitionsRequest& request, Call& call);
 
 // The answer to an ApiVersions request of a version that we do not speak: version 0's layout, error
 // UNSUPPORTED_VERSION, and what we do speak of this one API, so that the client can ask again.

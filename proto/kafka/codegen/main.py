@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Turns schema files into C++ and documentation. Standard library only; the build runs it.
+"""Turns schema files into C++. Standard library only; the build runs it.
 
 main.py message SCHEMA --output DIR      DIR/<stem>.h and DIR/<stem>.cc of one schema file
 main.py info --output DIR                DIR/api_info.h and DIR/all_messages.h, from all schema files
 main.py random --output DIR              DIR/random_messages.h and .cc, for tests, from all schema files
-main.py docs --output FILE [--check]     docs/protocol.md; with --check fails if FILE differs from it
 """
 
 import argparse
@@ -12,7 +11,6 @@ import re
 import sys
 from pathlib import Path
 
-import emit_docs
 import emit_header
 import emit_info
 import emit_random
@@ -64,25 +62,13 @@ def emit_random_messages(output: Path) -> None:
     write(output / "random_messages.cc", emit_random.source(messages))
 
 
-def emit_docs_file(output: Path, check: bool) -> None:
-    text = emit_docs.protocol(all_messages()[1])
-    if not check:
-        write(output, text)
-    elif not output.exists() or output.read_text(encoding="utf-8") != text:
-        raise SchemaError(
-            f"{output} is not what the schema gives; "
-            "write it anew with: python3 proto/kafka/codegen/main.py docs --output docs/protocol.md"
-        )
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=["message", "random", "info", "docs"])
+    parser.add_argument("command", choices=["message", "random", "info"])
     parser.add_argument("schema", nargs="?", type=Path)
     parser.add_argument("--output", required=True, type=Path)
-    parser.add_argument("--check", action="store_true")
     args = parser.parse_args()
     if (args.schema is None) == (args.command == "message"):
         parser.error("'message' takes one schema file, the others none")
@@ -91,10 +77,8 @@ def main() -> int:
             emit_message(args.schema, args.output)
         elif args.command == "random":
             emit_random_messages(args.output)
-        elif args.command == "info":
-            emit_infos(args.output)
         else:
-            emit_docs_file(args.output, args.check)
+            emit_infos(args.output)
     except (SchemaError, OSError) as error:
         print(f"codegen: {error}", file=sys.stderr)
         return 1

@@ -5,6 +5,8 @@
 
 #include <map>
 
+#include "broker/kafka/api_table.h"
+#include "broker/kafka/features.h"
 #include "proto/kafka/gen/find_coordinator.h"
 #include "proto/kafka/gen/sasl_handshake.h"
 #include "tests/unit/broker_kafka/kafka_fixture.h"
@@ -33,12 +35,11 @@ kafka::ApiVersionsRequest NamedClient(const std::string& name = "raw-client",
 using ApiVersionsTest = KafkaTest;
 
 TEST_F(ApiVersionsTest, EveryVersionListsTheSame) {
-  const std::map<int16_t, Range> expected = {
-      {0, {0, 13}}, {1, {4, 18}}, {2, {1, 11}}, {3, {0, 13}}, {8, {2, 10}}, {9, {1, 10}}, {10, {0, 6}},
-      {11, {0, 9}}, {12, {0, 4}}, {13, {0, 5}}, {14, {0, 5}}, {15, {0, 6}}, {16, {0, 5}}, {17, {0, 1}},
-      {18, {0, 4}}, {19, {2, 7}}, {20, {1, 6}}, {21, {0, 2}}, {22, {0, 5}}, {23, {2, 4}}, {32, {1, 4}},
-      {33, {0, 2}}, {37, {0, 3}}, {42, {0, 3}}, {44, {0, 1}}, {47, {0, 0}}, {60, {0, 2}}};
-  for (int16_t version = 0; version <= 4; ++version) {
+  std::map<int16_t, Range> expected;
+  for (const broker::ApiRow& row : broker::ApiTable()) {
+    expected[static_cast<int16_t>(row.key)] = {row.min_advertised, row.max_version};
+  }
+  for (int16_t version = 0; version <= 5; ++version) {
     const auto response = client_.Call(NamedClient(), version);
     EXPECT_EQ(Name(response.error_code), "NONE");
     EXPECT_EQ(RangesOf(response), expected) << "version " << version;
@@ -61,8 +62,8 @@ TEST_F(ApiVersionsTest, VersionFromTheFutureIsAnsweredInVersion0) {
   EXPECT_TRUE(in.ok()) << in.error();
   EXPECT_EQ(in.remaining(), 0u);
   EXPECT_EQ(Name(response.error_code), "UNSUPPORTED_VERSION");
-  EXPECT_EQ(RangesOf(response), (std::map<int16_t, Range>{{18, {0, 4}}}));
-  EXPECT_FALSE(client_.Call(NamedClient(), 4).api_keys.empty()) << "the connection must go on";
+  EXPECT_EQ(RangesOf(response), (std::map<int16_t, Range>{{18, {0, 5}}}));
+  EXPECT_FALSE(client_.Call(NamedClient(), 5).api_keys.empty()) << "the connection must go on";
 }
 
 TEST_F(ApiVersionsTest, SoftwareNameMustBeOfLettersDigitsDotsAndDashes) {
@@ -73,6 +74,32 @@ TEST_F(ApiVersionsTest, SoftwareNameMustBeOfLettersDigitsDotsAndDashes) {
     EXPECT_TRUE(response.api_keys.empty());
   }
   EXPECT_EQ(Name(client_.Call(NamedClient("a", "1"), 3).error_code), "NONE");
+}
+
+TEST_F(ApiVersionsTest, ClientOfAnotherClusterOrNodeIsToLookForItsOwn) {
+  kafka::ApiVersionsRequest ours = NamedClient();
+  ours.cluster_id = broker_.cluster_id().ToString();
+  ours.node_id = 1;
+  EXPECT_EQ(Name(client_.Call(ours, 5).error_code), "NONE");
+  kafka::ApiVersionsRequest other_cluster = ours;
+  other_cluster.cluster_id = "another";
+  kafka::ApiVersionsRequest other_node = ours;
+  other_node.node_id = 2;
+  for (const auto& request : {other_cluster, other_node}) {
+    const auto response = client_.Call(request, 5);
+    EXPECT_EQ(Name(response.error_code), "REBOOTSTRAP_REQUIRED");
+    EXPECT_TRUE(response.api_keys.empty());
+    EXPECT_EQ(Name(client_.Call(request, 4).error_code), "NONE") << "which could not say so";
+  }
+}
+
+TEST(FeatureTest, LowestLevelOfZeroIsToldToThoseWhoCanReadIt) {
+  const broker::Feature from_zero{.name = "a", .min_supported = 0, .max_supported = 1, .level = 1};
+  const broker::Feature from_one{.name = "b", .min_supported = 1, .max_supported = 1, .level = 1};
+  for (int16_t version = 3; version <= 5; ++version) {
+    EXPECT_EQ(broker::IsSupportTold(from_zero, version), version >= 4);
+    EXPECT_TRUE(broker::IsSupportTold(from_one, version));
+  }
 }
 
 TEST_F(ApiVersionsTest, SaslHandshakeSaysThatThereIsNoSaslHere) {

@@ -15,6 +15,9 @@ using testing::IsEmpty;
 
 constexpr int8_t kTopic = 2;
 constexpr int8_t kBroker = 4;
+constexpr int8_t kBrokerLogger = 8;
+constexpr int8_t kClientMetrics = 16;
+constexpr int8_t kGroup = 32;
 constexpr int8_t kSet = 0;
 constexpr int8_t kDelete = 1;
 constexpr int8_t kAppend = 2;
@@ -124,6 +127,43 @@ TEST_F(ConfigsTest, UnknownResourcesHaveTheirErrors) {
   EXPECT_EQ(Name(Describe(kBroker, "2").error_code), "INVALID_REQUEST");
   EXPECT_EQ(Name(Describe(99, "orders").error_code), "INVALID_REQUEST");
   EXPECT_EQ(Name(Describe(kBroker, "").error_code), "NONE");
+}
+
+TEST_F(ConfigsTest, LoggersClientMetricsAndGroupsAreThereWithoutConfigs) {
+  for (int16_t version = 1; version <= 4; ++version) {
+    EXPECT_EQ(Name(Describe(kBrokerLogger, "1", version).error_code), "NONE");
+    EXPECT_THAT(Describe(kBrokerLogger, "1", version).configs, IsEmpty());
+    EXPECT_EQ(Name(Describe(kClientMetrics, "any", version).error_code), "NONE");
+    EXPECT_THAT(Describe(kClientMetrics, "any", version).configs, IsEmpty());
+    EXPECT_EQ(Name(Describe(kGroup, "any", version).error_code), "NONE");
+  }
+  EXPECT_EQ(Name(Describe(kBrokerLogger, "2").error_code), "INVALID_REQUEST");
+  EXPECT_EQ(Name(Describe(kBrokerLogger, "").error_code), "INVALID_REQUEST");
+  EXPECT_EQ(Name(Describe(kClientMetrics, "").error_code), "INVALID_REQUEST");
+  EXPECT_EQ(Name(Describe(kGroup, "").error_code), "INVALID_REQUEST");
+}
+
+// Those of the broker's own keys that Kafka gives a group.
+TEST_F(ConfigsTest, GroupHasTheBrokersValues) {
+  for (const Described& config : Describe(kGroup, "any").configs) {
+    const broker::ConfigDef* of_broker = broker::FindBrokerConfig(absl::StrCat("group.", config.name));
+    ASSERT_NE(of_broker, nullptr) << config.name;
+    EXPECT_EQ(config.value, broker_.config().String(of_broker->name));
+    EXPECT_EQ(config.synonyms.back().name, of_broker->name);
+    EXPECT_EQ(config.config_source, 5);
+  }
+}
+
+TEST_F(ConfigsTest, OnlyTopicsCanBeChanged) {
+  const auto error = [this](int8_t type, const std::string& name) {
+    const auto response = Incremental("interval.ms", kSet, "1000", 1, type, name);
+    EXPECT_TRUE(response.error_message.has_value());
+    return Name(response.error_code);
+  };
+  EXPECT_EQ(error(kBrokerLogger, "1"), "INVALID_REQUEST");
+  EXPECT_EQ(error(kClientMetrics, "any"), "INVALID_REQUEST");
+  EXPECT_EQ(error(kGroup, "any"), "INVALID_REQUEST");
+  EXPECT_EQ(error(99, "any"), "UNSUPPORTED_VERSION");
 }
 
 TEST_F(ConfigsTest, EveryVersionSetsAndDeletesOneConfig) {

@@ -341,6 +341,76 @@ TEST_F(TopicsTest, EverythingIsAllowedWhereThereIsNoAuthorizer) {
   EXPECT_EQ(client_.Call(request, 9).cluster_authorized_operations, 8096);
 }
 
+TEST_F(TopicsTest, ClusterHasANameAndALivingController) {
+  for (int16_t version = 0; version <= 13; ++version) {
+    const auto response = client_.Call(AskAbout("nowhere"), version);
+    ASSERT_EQ(response.brokers.size(), 1u);
+    EXPECT_FALSE(response.brokers[0].rack.has_value());
+    if (version >= 1) {
+      EXPECT_EQ(response.controller_id, response.brokers[0].node_id);
+    }
+    if (version >= 2) {
+      EXPECT_EQ(response.cluster_id, broker_.cluster_id().ToString());
+    }
+  }
+}
+
+TEST_F(TopicsTest, NothingIsCreatedByAskingUnlessTheBrokerAllowsIt) {
+  kafka::MetadataRequest request = AskAbout("fresh");
+  request.allow_auto_topic_creation = true;
+  for (int16_t version = 0; version <= 13; ++version) {
+    EXPECT_EQ(Name(client_.Call(request, version).topics.at(0).error_code), "UNKNOWN_TOPIC_OR_PARTITION");
+  }
+  EXPECT_EQ(broker_.catalog().Find("fresh"), nullptr);
+}
+
+TEST_F(TopicsTest, UnknownTopicIsNamedInTheAnswer) {
+  for (int16_t version = 0; version <= 13; ++version) {
+    const auto unknown = client_.Call(AskAbout("nowhere"), version).topics.at(0);
+    EXPECT_EQ(unknown.name, "nowhere");
+    EXPECT_TRUE(unknown.topic_id.IsZero());
+    EXPECT_THAT(unknown.partitions, IsEmpty());
+  }
+}
+
+// The broker's own topics.
+
+TEST_F(TopicsTest, KafkasOwnTopicsAreInternalAndOthersAreNot) {
+  for (const char* name : {"__consumer_offsets", "__transaction_state", "__mine"}) {
+    broker_.CreateTopic(name);
+  }
+  for (int16_t version = 1; version <= 13; ++version) {
+    EXPECT_TRUE(client_.Call(AskAbout("__consumer_offsets"), version).topics.at(0).is_internal);
+    EXPECT_TRUE(client_.Call(AskAbout("__transaction_state"), version).topics.at(0).is_internal);
+    EXPECT_FALSE(client_.Call(AskAbout("__mine"), version).topics.at(0).is_internal);
+  }
+}
+
+TEST_F(TopicsTest, ClientsMakeNoneOfThem) {
+  for (const bool validate_only : {false, true}) {
+    for (const auto& [name, code] : std::vector<std::pair<std::string, std::string>>{
+             {"__consumer_offsets", "INVALID_TOPIC_EXCEPTION"},
+             {"__transaction_state", "INVALID_TOPIC_EXCEPTION"},
+             {"__cluster_metadata", "TOPIC_AUTHORIZATION_FAILED"}}) {
+      auto request = AskToCreate(name, 1, 1);
+      request.validate_only = validate_only;
+      EXPECT_EQ(Name(Create(request).error_code), code) << name;
+      EXPECT_EQ(broker_.catalog().Find(name), nullptr) << name;
+    }
+  }
+  EXPECT_EQ(Name(Create(AskToCreate("__mine", 1, 1)).error_code), "NONE");
+}
+
+TEST_F(TopicsTest, ClientsWriteIntoNoneOfThem) {
+  broker_.CreateTopic("__consumer_offsets");
+  for (const int16_t acks : {int16_t{1}, int16_t{-1}}) {
+    const auto refused =
+        client_.Call(MakeProduce("__consumer_offsets", MakeBatch({"x"}), acks), kProduceByName);
+    EXPECT_EQ(Name(OnlyPartition(refused).error_code), "INVALID_TOPIC_EXCEPTION");
+  }
+  EXPECT_EQ(broker_.log("__consumer_offsets").end().value(), 0);
+}
+
 class AutoCreateTest : public TopicsTest {
  protected:
   AutoCreateTest()
@@ -357,6 +427,16 @@ TEST_F(AutoCreateTest, UnknownTopicIsMadeWhenTheClientAllowsIt) {
   EXPECT_EQ(made.partitions.size(), 3u);
   EXPECT_EQ(Name(client_.Call(AskAbout("older"), 1).topics.at(0).error_code), "NONE");
   EXPECT_EQ(Name(client_.Call(AskAbout("bad name"), 12).topics.at(0).error_code), "INVALID_TOPIC_EXCEPTION");
+}
+
+TEST_F(AutoCreateTest, TheBrokersOwnTopicsAndUnknownIdsAreNotMade) {
+  for (const char* name : {"__consumer_offsets", "__transaction_state", "__cluster_metadata"}) {
+    EXPECT_EQ(Name(client_.Call(AskAbout(name), 12).topics.at(0).error_code), "UNKNOWN_TOPIC_OR_PARTITION");
+  }
+  kafka::MetadataRequest by_id;
+  by_id.topics.emplace().emplace_back().topic_id.bytes[0] = 1;
+  EXPECT_EQ(Name(client_.Call(by_id, 12).topics.at(0).error_code), "UNKNOWN_TOPIC_ID");
+  EXPECT_THAT(broker_.catalog().All(), IsEmpty());
 }
 
 class AdvertisedTest : public TopicsTest {
@@ -386,11 +466,23 @@ TEST_F(TopicsTest, ClusterIsThisBroker) {
     ASSERT_EQ(response.brokers.size(), 1u);
     EXPECT_EQ(response.brokers[0].port, broker_.port());
   }
-  kafka::DescribeClusterRequest controllers;
-  controllers.endpoint_type = 2;
-  EXPECT_EQ(Name(client_.Call(controllers, 1).error_code), "MISMATCHED_ENDPOINT_TYPE");
-  controllers.endpoint_type = 9;
-  EXPECT_EQ(Name(client_.Call(controllers, 1).error_code), "UNSUPPORTED_ENDPOINT_TYPE");
+  for (int16_t version = 1; version <= 2; ++version) {
+    kafka::DescribeClusterRequest controllers;
+    controllers.endpoint_type = 2;
+    EXPECT_EQ(Name(client_.Call(controllers, version).error_code), "MISMATCHED_ENDPOINT_TYPE");
+    controllers.endpoint_type = 9;
+    EXPECT_EQ(Name(client_.Call(controllers, version).error_code), "UNSUPPORTED_ENDPOINT_TYPE");
+  }
+}
+
+TEST_F(TopicsTest, NoBrokerIsFencedAndAskingForThoseChangesNothing) {
+  kafka::DescribeClusterRequest request;
+  request.include_fenced_brokers = true;
+  const auto response = client_.Call(request, 2);
+  ASSERT_EQ(response.brokers.size(), 1u);
+  EXPECT_FALSE(response.brokers[0].is_fenced);
+  EXPECT_EQ(response.endpoint_type, 1);
+  EXPECT_EQ(response.cluster_authorized_operations, std::numeric_limits<int32_t>::min());
 }
 
 }  // namespace
