@@ -61,6 +61,15 @@ void Fill(const World& world, int16_t version, kafka::MetadataRequest* request) 
   }
 }
 
+void Fill(const World&, int16_t version, kafka::OffsetFetchRequest* request) {
+  if (version >= 8) {
+    request->groups.emplace_back().group_id = "group";
+  } else {
+    request->group_id = "group";
+    request->topics.emplace().emplace_back().name = kTopic;
+  }
+}
+
 void Fill(const World&, int16_t version, kafka::FindCoordinatorRequest* request) {
   if (version < 4) {
     request->key = "group";
