@@ -155,6 +155,14 @@ BrokerConfig BrokerConfig::Defaults() {
   return BrokerConfigLoader().Finish();
 }
 
+BrokerConfig BrokerConfig::With(const std::map<std::string, std::string>& values, Source source) const {
+  BrokerConfig changed = *this;
+  for (const auto& [name, text] : values) {
+    changed.values_[name] = {.text = text, .source = source};
+  }
+  return changed;
+}
+
 const BrokerConfig::Value& BrokerConfig::At(absl::string_view name) const {
   const auto found = values_.find(name);
   if (found == values_.end()) {

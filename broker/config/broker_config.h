@@ -1,5 +1,5 @@
 // The broker's configuration: defaults, then a .properties file, then the environment (SLUICE_LOG_DIRS for
-// log.dirs), then --set; the later wins. Immutable once loaded; any thread.
+// log.dirs), then --set; the later wins. Immutable once loaded, what is set later makes a copy; any thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace sluice::broker {
 class BrokerConfig {
  public:
   // The numbers are those of DescribeConfigs' ConfigSource.
-  enum class Source : int8_t { kStatic = 4, kDefault = 5 };
+  enum class Source : int8_t { kDynamic = 2, kDynamicDefault = 3, kStatic = 4, kDefault = 5 };
 
   struct Sources {
     std::string file = {};                                       // Empty: none.
@@ -41,6 +41,9 @@ class BrokerConfig {
   // How the key was set, strongest first, by its own name and by those that stand for it in other units: none
   // when it has its default. The views are of `name` and of the table.
   std::vector<std::pair<absl::string_view, std::string>> Given(absl::string_view name) const;
+
+  // A copy with `values` over it, which must be in their one spelling (NormalConfigValue).
+  BrokerConfig With(const std::map<std::string, std::string>& values, Source source) const;
 
   // Keys of Kafka's that were given and mean nothing to a broker that stands alone: for one warning.
   const std::vector<std::string>& ignored() const { return ignored_; }

@@ -87,9 +87,8 @@ grpc::ServerUnaryReactor* AdminService::DeleteRecords(grpc::CallbackServerContex
 grpc::ServerUnaryReactor* AdminService::DescribeConfigs(grpc::CallbackServerContext* context,
                                                         const v1::DescribeConfigsRequest* request,
                                                         v1::DescribeConfigsResponse* response) {
-  return AnswerOnPool(context, parts_.pool, [=, this] {
-    return broker::DescribeConfigs(parts_.catalog, parts_.config, *request, response);
-  });
+  return AnswerOnPool(context, parts_.pool,
+                      [=, this] { return broker::DescribeConfigs(parts_.catalog, *request, response); });
 }
 
 grpc::ServerUnaryReactor* AdminService::AlterConfigs(grpc::CallbackServerContext* context,

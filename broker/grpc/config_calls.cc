@@ -36,6 +36,8 @@ v1::ConfigSource SourceOf(int8_t source) {
   switch (source) {
     case 1:
       return v1::CONFIG_SOURCE_TOPIC;
+    case 2:  // Set while it runs, on this broker,
+    case 3:  // or on all of them.
     case 4:
       return v1::CONFIG_SOURCE_BROKER;
     default:
@@ -96,13 +98,12 @@ void AddConfigs(const v1::DescribeConfigsRequest& request, std::vector<TopicConf
 
 }  // namespace
 
-grpc::Status DescribeConfigs(const Catalog& catalog, const BrokerConfig& config,
-                             const v1::DescribeConfigsRequest& request,
+grpc::Status DescribeConfigs(const Catalog& catalog, const v1::DescribeConfigsRequest& request,
                              v1::DescribeConfigsResponse* response) {
   if (request.has_broker()) {
     grpc::Status status = CheckNames(request, BrokerConfigDefs());
     if (status.ok()) {
-      AddConfigs(request, DescribeBroker(config), /*read_only=*/true, response);
+      AddConfigs(request, DescribeBroker(catalog.live_config()->in_force), /*read_only=*/true, response);
     }
     return status;
   }
@@ -113,7 +114,8 @@ grpc::Status DescribeConfigs(const Catalog& catalog, const BrokerConfig& config,
   }
   grpc::Status status = CheckNames(request, TopicConfigDefs());
   if (status.ok()) {
-    AddConfigs(request, topic->config.Describe(config), /*read_only=*/false, response);
+    AddConfigs(request, topic->config.Describe(catalog.live_config()->in_force), /*read_only=*/false,
+               response);
   }
   return status;
 }

@@ -9,8 +9,7 @@
 
 namespace sluice::broker {
 
-grpc::Status DescribeConfigs(const Catalog& catalog, const BrokerConfig& config,
-                             const v1::DescribeConfigsRequest& request,
+grpc::Status DescribeConfigs(const Catalog& catalog, const v1::DescribeConfigsRequest& request,
                              v1::DescribeConfigsResponse* response);
 grpc::Status AlterConfigs(Catalog& catalog, const v1::AlterConfigsRequest& request);
 

@@ -70,7 +70,7 @@ TopicError ToSpec(const Request::CreatableTopic& asked, NodeId node, TopicSpec* 
 }
 
 std::vector<Response::CreatableTopicConfigs> ListConfigs(const TopicConfig& topic,
-                                                         const BrokerConfig& broker) {
+                                                         const BrokerConfigs& broker) {
   std::vector<Response::CreatableTopicConfigs> configs;
   for (const ListedConfig& listed : ListTopicConfigs(topic, broker)) {
     auto& config = configs.emplace_back();
@@ -101,7 +101,7 @@ TopicError Create(const Request::CreatableTopic& asked, bool validate_only, cons
   result->num_partitions =
       spec.partitions > 0 ? spec.partitions : static_cast<int32_t>(services.config.Int("num.partitions"));
   result->replication_factor = 1;
-  result->configs = ListConfigs(created->config, services.config);
+  result->configs = ListConfigs(created->config, {services.config, *services.catalog.live_config()});
   return {};
 }
 

@@ -39,14 +39,16 @@ Response::DescribeConfigsResourceResult ToWire(const ListedConfig& config, const
   return wire;
 }
 
-std::vector<ListedConfig> List(const ConfigResource& resource, const BrokerConfig& config) {
+std::vector<ListedConfig> List(const ConfigResource& resource, const BrokerConfigs& broker) {
   switch (resource.kind) {
     case ConfigResource::Kind::kTopic:
-      return ListTopicConfigs(resource.topic->config, config);
+      return ListTopicConfigs(resource.topic->config, broker);
     case ConfigResource::Kind::kBroker:
-      return ListBrokerConfigs(config);
+      return ListBrokerConfigs(broker);
+    case ConfigResource::Kind::kAllBrokers:
+      return ListAllBrokersConfigs(broker);
     case ConfigResource::Kind::kGroup:
-      return ListGroupConfigs(config);
+      return ListGroupConfigs(broker);
     case ConfigResource::Kind::kEmpty:
       break;
   }
@@ -69,7 +71,8 @@ class Wanted {
 };
 
 Response::DescribeConfigsResult Describe(const Request::DescribeConfigsResource& asked,
-                                         const Request& request, const Services& services) {
+                                         const Request& request, const Services& services,
+                                         const LiveConfig& live) {
   Response::DescribeConfigsResult result;
   result.resource_type = asked.resource_type;
   result.resource_name = asked.resource_name;
@@ -80,7 +83,7 @@ Response::DescribeConfigsResult Describe(const Request::DescribeConfigsResource&
     return result;
   }
   const Wanted wanted(asked.configuration_keys);
-  for (const ListedConfig& config : List(resource, services.config)) {
+  for (const ListedConfig& config : List(resource, {services.config, live})) {
     if (wanted.Has(config.def->name)) {
       result.configs.push_back(ToWire(config, request));
     }
@@ -90,11 +93,12 @@ Response::DescribeConfigsResult Describe(const Request::DescribeConfigsResource&
 
 // Long work for many topics, so not for a network thread.
 Response DescribeAll(const Request& request, const Services& services) {
+  const std::shared_ptr<const LiveConfig> live = services.catalog.live_config();
   absl::flat_hash_set<std::pair<int8_t, std::string>> seen;
   Response response;
   for (const auto& asked : request.resources) {
     if (seen.emplace(asked.resource_type, asked.resource_name).second) {
-      response.results.push_back(Describe(asked, request, services));
+      response.results.push_back(Describe(asked, request, services, *live));
     }
   }
   return response;

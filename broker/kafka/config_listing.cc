@@ -24,9 +24,18 @@ void AddSynonym(ListedConfig* config, absl::string_view name, std::string value,
   }
 }
 
-// What the broker says about a key: its own setting if there is one, and the default.
-void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerConfig& broker) {
-  for (auto& [name, value] : broker.Given(def.name)) {
+void AddDynamicSynonym(ListedConfig* config, absl::string_view name, const DynamicConfigs::Values& values,
+                       BrokerConfig::Source source) {
+  if (const auto found = values.find(std::string(name)); found != values.end()) {
+    AddSynonym(config, name, found->second, static_cast<int8_t>(source));
+  }
+}
+
+// What the broker says about a key: what was set since it runs, what it was started with, and the default.
+void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerConfigs& broker) {
+  AddDynamicSynonym(config, def.name, broker.live.dynamic.own, BrokerConfig::Source::kDynamic);
+  AddDynamicSynonym(config, def.name, broker.live.dynamic.all, BrokerConfig::Source::kDynamicDefault);
+  for (auto& [name, value] : broker.started_with.Given(def.name)) {
     AddSynonym(config, name, std::move(value), kFromBroker);
   }
   AddSynonym(config, def.name, std::string(def.default_value), kFromDefault);
@@ -49,21 +58,9 @@ std::vector<ConfigDef> MakeGroupConfigDefs() {
 
 }  // namespace
 
-std::vector<ListedConfig> ListGroupConfigs(const BrokerConfig& broker) {
-  static const auto* defs = new std::vector<ConfigDef>(MakeGroupConfigDefs());
+std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfigs& broker) {
   std::vector<ListedConfig> listed;
-  for (const ConfigDef& def : *defs) {
-    const absl::string_view key = def.broker_synonym;
-    ListedConfig& config =
-        listed.emplace_back(Start(def, broker.String(key), static_cast<int8_t>(broker.SourceOf(key))));
-    AddBrokerSynonyms(&config, *FindBrokerConfig(key), broker);
-  }
-  return listed;
-}
-
-std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker) {
-  std::vector<ListedConfig> listed;
-  for (const TopicConfig::Described& described : topic.Describe(broker)) {
+  for (const TopicConfig::Described& described : topic.Describe(broker.live.in_force)) {
     const ConfigDef& def = *described.def;
     ListedConfig& config = listed.emplace_back(Start(def, described.value, described.source));
     if (described.source == kFromTopic) {
@@ -78,13 +75,36 @@ std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const Broke
   return listed;
 }
 
-std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfig& broker) {
+std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfigs& broker) {
+  const BrokerConfig& in_force = broker.live.in_force;
   std::vector<ListedConfig> listed;
   for (const ConfigDef& def : BrokerConfigDefs()) {
     ListedConfig& config = listed.emplace_back(
-        Start(def, broker.String(def.name), static_cast<int8_t>(broker.SourceOf(def.name))));
-    config.read_only = true;
+        Start(def, in_force.String(def.name), static_cast<int8_t>(in_force.SourceOf(def.name))));
+    config.read_only = !IsDynamicConfig(def.name);
     AddBrokerSynonyms(&config, def, broker);
+  }
+  return listed;
+}
+
+std::vector<ListedConfig> ListAllBrokersConfigs(const BrokerConfigs& broker) {
+  constexpr auto kSource = static_cast<int8_t>(BrokerConfig::Source::kDynamicDefault);
+  std::vector<ListedConfig> listed;
+  for (const auto& [name, value] : broker.live.dynamic.all) {
+    ListedConfig& config = listed.emplace_back(Start(*FindBrokerConfig(name), value, kSource));
+    AddSynonym(&config, name, value, kSource);
+  }
+  return listed;
+}
+
+std::vector<ListedConfig> ListGroupConfigs(const BrokerConfigs& broker) {
+  static const auto* defs = new std::vector<ConfigDef>(MakeGroupConfigDefs());
+  std::vector<ListedConfig> listed;
+  for (const ConfigDef& def : *defs) {
+    const absl::string_view key = def.broker_synonym;
+    ListedConfig& config = listed.emplace_back(
+        Start(def, broker.started_with.String(key), static_cast<int8_t>(broker.started_with.SourceOf(key))));
+    AddBrokerSynonyms(&config, *FindBrokerConfig(key), broker);
   }
   return listed;
 }

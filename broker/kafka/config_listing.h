@@ -9,6 +9,7 @@
 
 #include "broker/config/broker_config.h"
 #include "broker/config/config_def.h"
+#include "broker/config/dynamic_config.h"
 #include "broker/config/topic_config.h"
 
 namespace sluice::broker {
@@ -27,11 +28,19 @@ struct ListedConfig {
   std::vector<Synonym> synonyms = {};  // Strongest first, itself included.
 };
 
-std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfig& broker);
-// All read-only: they are set where the broker is started.
-std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfig& broker);
+// What the broker was started with, and what holds since then.
+struct BrokerConfigs {
+  const BrokerConfig& started_with;
+  const LiveConfig& live;
+};
+
+std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const BrokerConfigs& broker);
+// Read-only but for what can be set while the broker runs.
+std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfigs& broker);
+// Those of all brokers that were set while they run.
+std::vector<ListedConfig> ListAllBrokersConfigs(const BrokerConfigs& broker);
 // What holds for every group: the broker's "group.consumer.session.timeout.ms" is a group's
 // "consumer.session.timeout.ms".
-std::vector<ListedConfig> ListGroupConfigs(const BrokerConfig& broker);
+std::vector<ListedConfig> ListGroupConfigs(const BrokerConfigs& broker);
 
 }  // namespace sluice::broker

@@ -43,7 +43,8 @@ ConfigResource FindConfigResource(int8_t type, const std::string& name, const Se
     case ConfigResourceType::kTopic:
       return FindTopicResource(name, services);
     case ConfigResourceType::kBroker:
-      return name.empty() ? ConfigResource{} : FindBroker(Kind::kBroker, name, services);
+      return name.empty() ? ConfigResource{.kind = Kind::kAllBrokers}
+                          : FindBroker(Kind::kBroker, name, services);
     case ConfigResourceType::kBrokerLogger:
       return FindBroker(Kind::kEmpty, name, services);
     case ConfigResourceType::kClientMetrics:
@@ -58,12 +59,8 @@ ConfigResource FindConfigResource(int8_t type, const std::string& name, const Se
 ConfigResource FindAlterableResource(int8_t type, const std::string& name, const Services& services) {
   switch (static_cast<ConfigResourceType>(type)) {
     case ConfigResourceType::kTopic:
-      return FindTopicResource(name, services);
     case ConfigResourceType::kBroker:
-      return Refuse(
-          ErrorCode::kInvalidRequest,
-          "a broker's configs cannot change while it runs; set them in its file, its environment or "
-          "with --set, and start it again");
+      return FindConfigResource(type, name, services);
     case ConfigResourceType::kBrokerLogger:
       return Refuse(ErrorCode::kInvalidRequest, "this broker has no loggers with levels of their own");
     case ConfigResourceType::kClientMetrics:
@@ -74,6 +71,10 @@ ConfigResource FindAlterableResource(int8_t type, const std::string& name, const
   }
   return Refuse(ErrorCode::kUnsupportedVersion,
                 absl::StrCat("resources of type ", static_cast<int>(type), " are not known"));
+}
+
+Catalog::BrokerScope ScopeOf(const ConfigResource& resource) {
+  return resource.kind == Kind::kAllBrokers ? Catalog::BrokerScope::kAll : Catalog::BrokerScope::kOwn;
 }
 
 }  // namespace sluice::broker

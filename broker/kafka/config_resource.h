@@ -21,8 +21,9 @@ struct ConfigResource {
   enum class Kind {
     kTopic,
     kBroker,
+    kAllBrokers,  // The broker without a name.
     kGroup,
-    kEmpty  // There, with nothing to configure: all brokers (no name), loggers, client metrics.
+    kEmpty  // There, with nothing to configure: loggers, client metrics.
   };
   Kind kind = Kind::kEmpty;
   TopicPtr topic = {};
@@ -30,7 +31,9 @@ struct ConfigResource {
 };
 ConfigResource FindConfigResource(int8_t type, const std::string& name, const Services& services);
 
-// Topics can be changed; brokers cannot while they run, and the others have nothing to change.
+// Topics and brokers can be changed; the others have nothing to change.
 ConfigResource FindAlterableResource(int8_t type, const std::string& name, const Services& services);
+// Of a broker's resource.
+Catalog::BrokerScope ScopeOf(const ConfigResource& resource);
 
 }  // namespace sluice::broker

@@ -46,7 +46,9 @@ Catalog::Catalog(Parts parts, LogShelf shelf)
     : parts_(std::move(parts)),
       own_random_(Random::FromSystem()),
       store_(parts_.metadata),
-      shelf_(std::move(shelf)) {}
+      shelf_(std::move(shelf)),
+      live_config_(std::make_shared<const LiveConfig>(LiveConfig{.dynamic = {}, .in_force = parts_.config})) {
+}
 
 // While the topics can still be looked up: callbacks of partitions do.
 Catalog::~Catalog() {
@@ -116,11 +118,11 @@ TopicError Catalog::Create(const TopicSpec& spec, bool validate_only, TopicPtr* 
   if (TopicError error = CheckReplicationFactor(spec.replication_factor); !error.ok()) {
     return error;
   }
-  const absl::StatusOr<TopicConfig> config = TopicConfig::Resolve(parts_.config, spec.configs);
+  absl::MutexLock change(&change_mu_);
+  const absl::StatusOr<TopicConfig> config = TopicConfig::Resolve(live_config()->in_force, spec.configs);
   if (!config.ok()) {
     return BadConfig(config.status());
   }
-  absl::MutexLock change(&change_mu_);
   if (TopicError error = CheckOpen(); !error.ok()) {
     return error;
   }
@@ -235,7 +237,7 @@ TopicError Catalog::ChangeConfigs(absl::string_view name, const std::vector<Conf
     return UnknownTopic(name);
   }
   std::map<std::string, std::string> overrides = topic->config.overrides();
-  if (TopicError error = ApplyChanges(changes, parts_.config, &overrides); !error.ok()) {
+  if (TopicError error = ApplyChanges(changes, live_config()->in_force, &overrides); !error.ok()) {
     return error;
   }
   return SetOverrides(*topic, overrides, validate_only);
@@ -250,7 +252,7 @@ TopicError Catalog::ReplaceConfigs(absl::string_view name, const std::map<std::s
 
 TopicError Catalog::SetOverrides(const Topic& topic, const std::map<std::string, std::string>& overrides,
                                  bool validate_only) {
-  absl::StatusOr<TopicConfig> config = TopicConfig::Resolve(parts_.config, overrides);
+  absl::StatusOr<TopicConfig> config = TopicConfig::Resolve(live_config()->in_force, overrides);
   if (!config.ok()) {
     return BadConfig(config.status());
   }

@@ -18,6 +18,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
+#include "broker/config/dynamic_config.h"
 #include "broker/config/topic_config.h"
 #include "broker/topic/log_shelf.h"
 #include "broker/topic/partition.h"
@@ -118,6 +119,16 @@ class Catalog {
   TopicError ReplaceConfigs(absl::string_view name, const std::map<std::string, std::string>& configs,
                             bool validate_only);
 
+  // The broker's configs with what was set while it runs: what topics take their defaults from.
+  std::shared_ptr<const LiveConfig> live_config() const;
+  // Changes what is set while it runs, on this broker or on all, and with it the topics that have no value of
+  // their own.
+  enum class BrokerScope { kOwn, kAll };
+  TopicError ChangeBrokerConfigs(BrokerScope scope, const std::vector<ConfigChange>& changes,
+                                 bool validate_only);
+  TopicError ReplaceBrokerConfigs(BrokerScope scope, const std::map<std::string, std::string>& configs,
+                                  bool validate_only);
+
   // The stop begins: whoever waits for a partition to move is woken, and nobody should wait from now on.
   // Commits go on: what was appended is still acknowledged. Nothing should read requests any more, or clients
   // that poll would be answered at once again and again.
@@ -155,6 +166,11 @@ class Catalog {
   absl::StatusOr<TopicPtr> Grow(const Topic& topic, int32_t total) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
   TopicError SetOverrides(const Topic& topic, const std::map<std::string, std::string>& overrides,
                           bool validate_only) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  absl::Status LoadDynamic() ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  TopicError SetDynamic(const DynamicConfigs& dynamic, bool validate_only)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
+  void PublishConfig(const DynamicConfigs& dynamic);
+  NodeId node_id() const;
   TopicError CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
   TopicError DeleteLocked(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
 
@@ -175,6 +191,7 @@ class Catalog {
   absl::flat_hash_map<std::string, TopicPtr> by_name_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<Uuid, TopicPtr> by_id_ ABSL_GUARDED_BY(mu_);
   size_t partition_count_ ABSL_GUARDED_BY(mu_) = 0;
+  std::shared_ptr<const LiveConfig> live_config_ ABSL_GUARDED_BY(mu_);  // Shared with who reads it.
 };
 
 // Kafka's rule: 1 to 249 of [a-zA-Z0-9._-], not "." or "..".

@@ -18,6 +18,7 @@ absl::StatusOr<std::unique_ptr<Catalog>> Catalog::Load(Parts parts) {
 }
 
 absl::Status Catalog::LoadAll() {
+  RETURN_IF_ERROR(LoadDynamic());
   ASSIGN_OR_RETURN(const TopicStore::Everything everything, store_.Read());
   for (const StoredTopic& deleted : everything.deleted) {
     FinishDeletion(deleted);
@@ -38,7 +39,7 @@ absl::Status Catalog::LoadAll() {
 }
 
 absl::Status Catalog::LoadTopic(const StoredTopic& stored, int32_t partitions_made) {
-  ASSIGN_OR_RETURN(const TopicConfig config, TopicConfig::Resolve(parts_.config, stored.configs));
+  ASSIGN_OR_RETURN(const TopicConfig config, TopicConfig::Resolve(live_config()->in_force, stored.configs));
   for (int32_t i = 0; i < stored.partitions; ++i) {
     const storage::LogName name = {.topic = stored.name, .id = {stored.id, PartitionId(i)}};
     if (shelf_.Find(name.id) != nullptr) {

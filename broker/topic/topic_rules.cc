@@ -45,6 +45,29 @@ std::string Combined(ConfigChange::Op op, std::vector<std::string> items, absl::
   return absl::StrJoin(items, ",");
 }
 
+// `in_force`: the items that hold now, if it is a list.
+TopicError ApplyChange(const ConfigChange& change, const ConfigDef& def,
+                       const std::vector<std::string>& in_force, std::map<std::string, std::string>* values) {
+  switch (change.op) {
+    case ConfigChange::Op::kSet:
+      (*values)[change.name] = change.value;
+      break;
+    case ConfigChange::Op::kDelete:
+      values->erase(change.name);
+      break;
+    case ConfigChange::Op::kAppend:
+    case ConfigChange::Op::kSubtract:
+      if (def.type != ConfigType::kList) {
+        return {ErrorCode::kInvalidConfig,
+                absl::StrCat("config \"", change.name,
+                             "\" is no list: nothing can be added to it or taken away, only set")};
+      }
+      (*values)[change.name] = Combined(change.op, in_force, change.value);
+      break;
+  }
+  return {};
+}
+
 }  // namespace
 
 bool IsInternalTopic(absl::string_view name) {
@@ -118,23 +141,38 @@ TopicError ApplyChanges(const std::vector<ConfigChange>& changes, const BrokerCo
       return {ErrorCode::kInvalidConfig,
               std::string(UnknownConfig(change.name, TopicConfigDefs()).message())};
     }
-    switch (change.op) {
-      case ConfigChange::Op::kSet:
-        (*overrides)[change.name] = change.value;
-        break;
-      case ConfigChange::Op::kDelete:
-        overrides->erase(change.name);
-        break;
-      case ConfigChange::Op::kAppend:
-      case ConfigChange::Op::kSubtract:
-        if (def->type != ConfigType::kList) {
-          return {ErrorCode::kInvalidConfig,
-                  absl::StrCat("config \"", change.name,
-                               "\" is no list: nothing can be added to it or taken "
-                               "away, only set")};
-        }
-        (*overrides)[change.name] = Combined(change.op, ListInForce(*def, broker, *overrides), change.value);
-        break;
+    const std::vector<std::string> in_force = ListInForce(*def, broker, *overrides);
+    if (TopicError error = ApplyChange(change, *def, in_force, overrides); !error.ok()) {
+      return error;
+    }
+  }
+  return {};
+}
+
+TopicError ApplyBrokerChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
+                              DynamicConfigs::Values* values) {
+  for (const ConfigChange& change : changes) {
+    const ConfigDef* def = FindBrokerConfig(change.name);
+    if (def == nullptr) {
+      return {ErrorCode::kInvalidConfig,
+              std::string(UnknownConfig(change.name, BrokerConfigDefs()).message())};
+    }
+    if (!IsDynamicConfig(change.name)) {
+      return {ErrorCode::kInvalidRequest,
+              absl::StrCat(change.name,
+                           " cannot change while the broker runs; set it in its file, its environment or "
+                           "with --set, and start it again. What topics take their defaults from can")};
+    }
+    const std::vector<std::string> in_force = SplitConfigList(broker.String(change.name));
+    if (TopicError error = ApplyChange(change, *def, in_force, values); !error.ok()) {
+      return error;
+    }
+    if (const auto set = values->find(change.name); set != values->end()) {
+      absl::StatusOr<std::string> normal = NormalConfigValue(*def, set->second);
+      if (!normal.ok()) {
+        return {ErrorCode::kInvalidConfig, std::string(normal.status().message())};
+      }
+      set->second = *std::move(normal);
     }
   }
   return {};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/config/dynamic_config.h"
 #include "broker/topic/catalog.h"
 
 namespace sluice::broker {
@@ -28,5 +29,10 @@ TopicError CheckReplicationFactor(int16_t replication_factor);
 // in force. The values themselves are checked by TopicConfig::Resolve.
 TopicError ApplyChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
                         std::map<std::string, std::string>* overrides);
+
+// The same for what is set on the broker while it runs, each value checked and brought into its one spelling.
+// `broker`: what holds now. INVALID_REQUEST for a key that is only read at the start.
+TopicError ApplyBrokerChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
+                              DynamicConfigs::Values* values);
 
 }  // namespace sluice::broker

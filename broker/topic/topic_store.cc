@@ -15,6 +15,11 @@ constexpr absl::string_view kDeleted = "/deleted-topics/";
 std::string TopicKey(absl::string_view name) {
   return absl::StrCat(kTopics, name);
 }
+std::string ConfigsKey(NodeId node) {
+  return absl::StrCat("/configs/brokers/", node.value());
+}
+constexpr absl::string_view kConfigsOfAll = "/configs/brokers/all";
+
 std::string UnfinishedKey(absl::string_view name) {
   return absl::StrCat(kUnfinished, name);
 }
@@ -104,6 +109,26 @@ absl::Status TopicStore::Finish(const std::string& name) {
 
 absl::Status TopicStore::Replace(const StoredTopic& topic) {
   return store_.Commit({.writes = {{TopicKey(topic.name), Encode(topic)}}}).status();
+}
+
+absl::StatusOr<DynamicConfigs> TopicStore::ReadDynamic(NodeId node) {
+  using Record = internal::BrokerConfigsRecord;
+  ASSIGN_OR_RETURN(const Stored<Record> own, ReadStored<Record>(store_, ConfigsKey(node)));
+  ASSIGN_OR_RETURN(const Stored<Record> all, ReadStored<Record>(store_, kConfigsOfAll));
+  return DynamicConfigs{.own = {own.message.configs().begin(), own.message.configs().end()},
+                        .all = {all.message.configs().begin(), all.message.configs().end()}};
+}
+
+absl::Status TopicStore::ReplaceDynamic(NodeId node, const DynamicConfigs& configs) {
+  const auto encode = [](const DynamicConfigs::Values& values) {
+    internal::BrokerConfigsRecord record;
+    record.mutable_configs()->insert(values.begin(), values.end());
+    return record.SerializeAsString();
+  };
+  return store_
+      .Commit({.writes = {{ConfigsKey(node), encode(configs.own)},
+                          {std::string(kConfigsOfAll), encode(configs.all)}}})
+      .status();
 }
 
 absl::Status TopicStore::MarkDeleted(const StoredTopic& topic) {

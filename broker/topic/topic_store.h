@@ -6,6 +6,11 @@
 //                              their logs before, so those from there on may lack theirs
 //   /deleted-topics/<id>       in its place while logs are being deleted
 //
+// and, since topics take their defaults from it, what was set on the broker while it runs:
+//
+//   /configs/brokers/<node id> its own
+//   /configs/brokers/all       that of all brokers
+//
 // A crash leaves one of these, and Catalog::Load goes on from there:
 //
 //   create   {topics + unfinished 0} -> logs, one after the other -> {- unfinished}
@@ -23,6 +28,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "broker/config/dynamic_config.h"
+#include "proto/base/ids.h"
 #include "proto/base/uuid.h"
 #include "storage/meta/metadata_store.h"
 
@@ -55,6 +62,9 @@ class TopicStore {
   absl::Status Finish(const std::string& name);
 
   absl::Status Replace(const StoredTopic& topic);
+
+  absl::StatusOr<DynamicConfigs> ReadDynamic(NodeId node);
+  absl::Status ReplaceDynamic(NodeId node, const DynamicConfigs& configs);
 
   absl::Status MarkDeleted(const StoredTopic& topic);
   absl::Status ForgetDeleted(const Uuid& id);

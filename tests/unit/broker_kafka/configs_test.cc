@@ -1,6 +1,7 @@
 // Configs: described as user interfaces want them, and changed.
 #include <gmock/gmock.h>
 
+#include "broker/config/dynamic_config.h"
 #include "proto/kafka/gen/alter_configs.h"
 #include "proto/kafka/gen/describe_configs.h"
 #include "proto/kafka/gen/incremental_alter_configs.h"
@@ -103,12 +104,14 @@ TEST_F(ConfigsTest, SourceAndSynonymsTellWhereAValueComesFrom) {
   EXPECT_EQ(standard.config_source, 5);
 }
 
-TEST_F(ConfigsTest, BrokerIsDescribedReadOnly) {
+TEST_F(ConfigsTest, BrokerIsDescribedWithEveryKey) {
   const auto result = Describe(kBroker, "1");
   EXPECT_EQ(Name(result.error_code), "NONE");
   EXPECT_EQ(result.configs.size(), broker::BrokerConfigDefs().size());
   for (const Described& config : result.configs) {
-    EXPECT_TRUE(config.read_only) << config.name;
+    EXPECT_TRUE(config.value.has_value()) << config.name;
+    EXPECT_FALSE(config.synonyms.empty()) << config.name;
+    EXPECT_EQ(config.read_only, !broker::IsDynamicConfig(config.name)) << config.name;
   }
   EXPECT_EQ(DescribeOne(kBroker, "1", "log.retention.bytes").config_source, 4);
   EXPECT_EQ(DescribeOne(kBroker, "1", "num.partitions").value, "1");
@@ -154,7 +157,7 @@ TEST_F(ConfigsTest, GroupHasTheBrokersValues) {
   }
 }
 
-TEST_F(ConfigsTest, OnlyTopicsCanBeChanged) {
+TEST_F(ConfigsTest, LoggersClientMetricsAndGroupsCannotBeChanged) {
   const auto error = [this](int8_t type, const std::string& name) {
     const auto response = Incremental("interval.ms", kSet, "1000", 1, type, name);
     EXPECT_TRUE(response.error_message.has_value());
@@ -187,7 +190,7 @@ TEST_F(ConfigsTest, EveryWrongChangeIsRefusedWithAReason) {
             "UNKNOWN_TOPIC_OR_PARTITION");
   const auto of_broker = Incremental("num.partitions", kSet, "7", 1, kBroker, "1");
   EXPECT_EQ(Name(of_broker.error_code), "INVALID_REQUEST");
-  EXPECT_THAT(of_broker.error_message.value_or(""), HasSubstr("while it runs"));
+  EXPECT_THAT(of_broker.error_message.value_or(""), HasSubstr("while the broker runs"));
   EXPECT_EQ(Overrides(), (std::map<std::string, std::string>{{"retention.ms", "60000"}}));
 }
 
