@@ -16,7 +16,6 @@ using Request = kafka::DescribeClientQuotasRequest;
 using Response = kafka::DescribeClientQuotasResponse;
 
 constexpr int8_t kExact = 0;
-constexpr int8_t kDefault = 1;
 constexpr int8_t kAny = 2;
 
 TopicError Invalid(std::string message) {

@@ -41,7 +41,8 @@ def message_text(message: Message, names: list[str]) -> str:
     lines = [""] + [f"struct {message.name} {{"]
     lines += cpp.indent(constants(message, names))
     for struct in message.structs.values():
-        lines += [""] + [f"  struct {struct.name} {{"] + cpp.indent(members(struct), 4) + ["  };"]
+        lines += [""] + [f"  struct {struct.name} {{"] + constructor(message, struct)
+        lines += cpp.indent(members(struct), 4) + ["  };"]
     lines += [""] + cpp.indent(members(message.top))
     lines += [
         "  // One line for logs: ProduceRequest{acks: -1, ...}.",
@@ -50,6 +51,12 @@ def message_text(message: Message, names: list[str]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+# Clang does not know before the end of the enclosing class that a nested structure with defaults can be made, and then
+# takes std::optional's emplace for impossible.
+def constructor(message: Message, struct: Struct) -> list[str]:
+    return [f"    {struct.name}();", ""] if message.is_held_nullable(struct) else []
 
 
 def constants(message: Message, names: list[str]) -> list[str]:

@@ -40,6 +40,8 @@ class StructEmitter:
 
     def functions(self) -> list[str]:
         functions = [self.encode(), self.decode(), self.append_text()]
+        if self.message.is_held_nullable(self.struct):
+            functions.insert(0, f"{self.scope}::{self.struct.name}() = default;\n")
         if any(f.type == "bytes" for f in self.struct.fields):
             functions.append(self.equality())
         return functions

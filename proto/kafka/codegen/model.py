@@ -94,6 +94,14 @@ class Message:
     def top(self) -> Struct:
         return Struct(self.name, self.fields, self.versions)
 
+    def is_held_nullable(self, struct: Struct) -> bool:
+        """Does a field hold this structure, or null?"""
+        return any(
+            f.type == struct.name and f.nullable and not f.is_array
+            for holder in [self.top, *self.structs.values()]
+            for f in holder.fields
+        )
+
     def element_size_min(self, f: Field) -> int:
         """The least that an element of the array `f` takes in any version: it bounds counts from the wire."""
         one = Field(f.name, f.type, False, f.versions, classic=f.classic)
