@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "broker/config/config_def.h"
 #include "broker/topic/catalog.h"
 #include "broker/topic/topic_rules.h"
 #include "proto/base/status_macros.h"
@@ -16,6 +17,22 @@ Values& In(Catalog::BrokerScope scope, DynamicConfigs& dynamic) {
   return scope == Catalog::BrokerScope::kOwn ? dynamic.own : dynamic.all;
 }
 
+// Another version may have known more keys or allowed other values; a broker must not fail to start for
+// those, since they could only be changed while it runs. Returns their names.
+std::vector<std::string> DropUnusable(Values* values) {
+  std::vector<std::string> dropped;
+  for (auto value = values->begin(); value != values->end();) {
+    if (IsDynamicConfig(value->first) &&
+        CheckConfigValue(*FindBrokerConfig(value->first), value->second).ok()) {
+      ++value;
+      continue;
+    }
+    dropped.push_back(value->first);
+    value = values->erase(value);
+  }
+  return dropped;
+}
+
 }  // namespace
 
 std::shared_ptr<const LiveConfig> Catalog::live_config() const {
@@ -28,7 +45,13 @@ NodeId Catalog::node_id() const {
 }
 
 absl::Status Catalog::LoadDynamic() {
-  ASSIGN_OR_RETURN(const DynamicConfigs dynamic, store_.ReadDynamic(node_id()));
+  ASSIGN_OR_RETURN(DynamicConfigs dynamic, store_.ReadDynamic(node_id()));
+  for (Values* values : {&dynamic.own, &dynamic.all}) {
+    for (const std::string& dropped : DropUnusable(values)) {
+      Warn(
+          absl::StrCat("what was set on the running broker for ", dropped, " means nothing to this version"));
+    }
+  }
   PublishConfig(dynamic);
   return absl::OkStatus();
 }

@@ -26,6 +26,10 @@ The names are Kafka's wherever Kafka has one; ours begin with `sluice.`. A value
    `sluice.` of our own keys may be left out (`SLUICE_GRPC_LISTENER`);
 4. `--set key=value`.
 
+Keys that give topics their defaults (those in the column "broker key" below) also change while the broker runs: clients
+set them on the broker or on all of them, as `kafka-configs.sh --entity-type brokers` does. Such a value is kept over restarts
+and wins over all of the above; the broker's own wins over that of all.
+
 Numbers of bytes take `KiB`, `MiB`, `GiB`, `TiB` (or `k`, `m`, `g`, `t`), times take `ms`, `s`, `m`, `h`, `d`, `w`;
 a number alone counts what the key's name says. An unknown key is an error that names the nearest known one.
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/topic/fetch_wait.h"
+#include "broker/topic/topic_store.h"
 #include "fake_log.h"
 #include "storage/meta/memory_metadata_store.h"
 
@@ -221,6 +222,31 @@ TEST_F(CatalogTest, ReplacedConfigsDropWhatIsNotNamed) {
   ASSERT_TRUE(catalog->ReplaceConfigs("orders", {{"segment.ms", "1h"}}, false).ok());
   EXPECT_THAT(catalog->Find("orders")->config.overrides(), ElementsAre(std::pair("segment.ms", "3600000")));
   EXPECT_EQ(catalog->ReplaceConfigs("orders", {{"no.such", "1"}}, false).code, ErrorCode::kInvalidConfig);
+}
+
+TEST_F(CatalogTest, BrokersConfigsReachTheTopicsWithoutTheirOwnAndTheirLogs) {
+  const TopicPtr follows = Create("follows");
+  Create("has-its-own", 1, {{"retention.ms", "9"}});
+  const TopicError error = catalog->ChangeBrokerConfigs(
+      Catalog::BrokerScope::kAll, {{.name = "log.retention.ms", .value = "5"}}, /*validate_only=*/false);
+  EXPECT_TRUE(error.ok()) << error.message;
+  EXPECT_EQ(catalog->Find("follows")->config.log().retention_ms, 5);
+  EXPECT_EQ(catalog->Find("has-its-own")->config.log().retention_ms, 9);
+  const auto& log = static_cast<FakeLog&>(follows->Find(PartitionId(0))->log());
+  EXPECT_EQ(log.options.retention_ms, 5);
+  Restart();
+  EXPECT_EQ(catalog->Find("follows")->config.log().retention_ms, 5);
+  EXPECT_EQ(config.Int("log.retention.ms"), 604'800'000) << "what the broker was started with stays";
+}
+
+TEST_F(CatalogTest, BrokersConfigsOfAnotherVersionAreLeftOutWithAWarning) {
+  TopicStore topics(*store);
+  const DynamicConfigs stored = {
+      .own = {{"no.such.key", "1"}, {"log.roll.ms", "soon"}, {"log.retention.ms", "5"}}, .all = {}};
+  ASSERT_TRUE(topics.ReplaceDynamic(NodeId(1), stored).ok());
+  Restart();
+  EXPECT_THAT(catalog->live_config()->dynamic.own, ElementsAre(std::pair("log.retention.ms", "5")));
+  EXPECT_THAT(logger.lines, testing::IsSupersetOf({HasSubstr("no.such.key"), HasSubstr("log.roll.ms")}));
 }
 
 TEST_F(CatalogTest, LostLogStopsTheStart) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "broker/config/config_def.h"
+
 namespace sluice::broker {
 namespace {
 
@@ -59,6 +61,45 @@ TEST(TopicRulesTest, OnlyListsGrowAndUnknownNamesAreRefused) {
               HasSubstr("is no list"));
   EXPECT_EQ(ApplyChanges({{.name = "nope", .value = "1"}}, broker, &overrides).code,
             ErrorCode::kInvalidConfig);
+}
+
+TEST(TopicRulesTest, ClientsMakeTopicsButTheBrokersOwn) {
+  EXPECT_TRUE(CheckClientMayCreate("orders").ok());
+  EXPECT_TRUE(CheckClientMayCreate("__mine").ok());
+  EXPECT_EQ(CheckClientMayCreate("__consumer_offsets").code, ErrorCode::kInvalidTopicException);
+  EXPECT_EQ(CheckClientMayCreate("__transaction_state").code, ErrorCode::kInvalidTopicException);
+  EXPECT_EQ(CheckClientMayCreate("__cluster_metadata").code, ErrorCode::kTopicAuthorizationFailed);
+}
+
+TEST(BrokerChangesTest, WhatTopicsTakeTheirDefaultsFromChanges) {
+  for (const ConfigDef& def : BrokerConfigDefs()) {
+    bool is_default_of_a_topic = false;
+    for (const ConfigDef& of_topic : TopicConfigDefs()) {
+      is_default_of_a_topic = is_default_of_a_topic || of_topic.broker_synonym == def.name;
+    }
+    EXPECT_EQ(IsDynamicConfig(def.name), is_default_of_a_topic) << def.name;
+  }
+  EXPECT_FALSE(IsDynamicConfig(""));
+}
+
+TEST(BrokerChangesTest, ValuesAreKeptInTheirOneSpelling) {
+  DynamicConfigs::Values values = {{"log.roll.ms", "5"}};
+  const TopicError error = ApplyBrokerChanges(
+      {{.name = "log.retention.ms", .value = "7d"}, {.name = "log.roll.ms", .op = ConfigChange::Op::kDelete}},
+      BrokerConfig::Defaults(), &values);
+  EXPECT_TRUE(error.ok()) << error.message;
+  EXPECT_THAT(values, ElementsAre(std::pair("log.retention.ms", "604800000")));
+}
+
+TEST(BrokerChangesTest, OwnValuesAreBeforeThoseOfAllAndTheStart) {
+  const DynamicConfigs dynamic = {.own = {{"log.roll.ms", "1"}},
+                                  .all = {{"log.roll.ms", "2"}, {"log.retention.ms", "3"}}};
+  const BrokerConfig config = dynamic.Over(BrokerConfig::Defaults());
+  EXPECT_EQ(config.Int("log.roll.ms"), 1);
+  EXPECT_EQ(config.SourceOf("log.roll.ms"), BrokerConfig::Source::kDynamic);
+  EXPECT_EQ(config.Int("log.retention.ms"), 3);
+  EXPECT_EQ(config.SourceOf("log.retention.ms"), BrokerConfig::Source::kDynamicDefault);
+  EXPECT_EQ(config.SourceOf("log.segment.bytes"), BrokerConfig::Source::kDefault);
 }
 
 }  // namespace
