@@ -54,6 +54,8 @@ PartitionLog::PartitionLog(const LogContext& context, std::string directory, con
   for (SegmentInfo& info : recovered.segments) {
     segments_.Append(std::move(info));
   }
+  // Not only with the first tick: who is forgotten must not depend on how soon its producer comes back.
+  producers_.Expire(context.clock.NowMs() - context.limits.producer_id_expiration_ms);
   end_.Set(recovered.end);
   durable_.Set(recovered.durable);
   flushed_.Set(recovered.durable);

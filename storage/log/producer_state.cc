@@ -18,10 +18,8 @@ ProducerVerdict CheckSequence(const ProducerEntry& entry, const record::BatchVie
   if (batch.producer_epoch() > entry.epoch) {
     return batch.base_sequence() == 0 ? ProducerVerdict::kAccept : ProducerVerdict::kOutOfOrderSequence;
   }
-  if (entry.count == 0) {  // Only markers so far: any sequence may come first.
-    return ProducerVerdict::kAccept;
-  }
-  const int32_t expected = record::AdvanceSequence(entry.last().last_sequence, 1);
+  // A producer of which only markers are known is a known one, and has sent nothing in this epoch.
+  const int32_t expected = entry.count == 0 ? 0 : record::AdvanceSequence(entry.last().last_sequence, 1);
   return batch.base_sequence() == expected ? ProducerVerdict::kAccept : ProducerVerdict::kOutOfOrderSequence;
 }
 
@@ -112,8 +110,9 @@ void ProducerState::ForgetOldest() {
   }
 }
 
-void ProducerState::Expire(int64_t before_ms) {
-  absl::erase_if(entries_, [before_ms](const auto& item) { return item.second.last_seen_ms < before_ms; });
+void ProducerState::Expire(int64_t last_seen_ms) {
+  absl::erase_if(entries_,
+                 [last_seen_ms](const auto& item) { return item.second.last_seen_ms <= last_seen_ms; });
 }
 
 }  // namespace sluice::storage

@@ -58,8 +58,8 @@ class ProducerState {
   // `batch` was appended, its first record at `base`.
   void Update(const record::BatchView& batch, Offset base, int64_t log_append_time_ms, int64_t now_ms);
 
-  // Forgets who was last seen before `before_ms`.
-  void Expire(int64_t before_ms);
+  // Forgets who was last seen then, or earlier.
+  void Expire(int64_t last_seen_ms);
 
   using Map = absl::flat_hash_map<ProducerId, ProducerEntry>;
   const Map& entries() const { return entries_; }

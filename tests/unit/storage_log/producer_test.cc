@@ -68,11 +68,86 @@ TEST_F(ProducerTest, ABatchThatItselfWrapsIsFollowedRight) {
   Put(Spec(2));
 }
 
-TEST_F(ProducerTest, AProducerNotSeenForLongIsForgotten) {
+TEST_F(ProducerTest, AProducerNotSeenForADayIsForgotten) {
   OpenNew();
   Put(Spec(0));
-  clock_.Advance(absl::Hours(25));
+  clock_.Advance(absl::Hours(24) - absl::Milliseconds(1));
   dir_->Tick();
+  EXPECT_EQ(Append(Spec(500)).code, AppendCode::kOutOfOrderSequence);
+  clock_.Advance(absl::Milliseconds(1));
+  dir_->Tick();
+  Put(Spec(500));
+}
+
+TEST_F(ProducerTest, WhatItSendsKeepsAProducerRemembered) {
+  OpenNew();
+  Put(Spec(0));
+  clock_.Advance(absl::Hours(23));
+  Put(Spec(1));
+  clock_.Advance(absl::Hours(23));
+  dir_->Tick();
+  EXPECT_EQ(Append(Spec(0)).code, AppendCode::kDuplicate);
+}
+
+TEST_F(ProducerTest, AProducerThatExpiredWhileTheBrokerWasDownIsForgottenBeforeTheFirstTick) {
+  OpenNew();
+  Put(Spec(0));
+  ASSERT_EQ(dir_->Close(), absl::OkStatus());
+  Crash();
+  clock_.Advance(absl::Hours(24));
+  Open();
+  Put(Spec(500));
+}
+
+TEST_F(ProducerTest, ARetryOfABatchWhoseSegmentIsGoneIsAnsweredAsTheFirstTryWas) {
+  OpenNew();
+  Put(Spec(0, 3));
+  PutMany(40, {.value_size = 4000});
+  ASSERT_GT(log_->segment_count(), 2u);
+  ASSERT_EQ(log_->AdvanceStart(Offset(30)), absl::OkStatus());
+  ASSERT_EQ(ReadAt(0).code, ReadCode::kOffsetOutOfRange);
+  for (int start = 0; start < 3; ++start) {
+    const AppendOutcome again = Append(Spec(0, 3));
+    EXPECT_EQ(again.code, AppendCode::kDuplicate) << "start " << start;
+    EXPECT_EQ(again.base_offset, Offset(0));
+    start == 0 ? CloseAndReopen() : CrashAndReopen();
+  }
+}
+
+// Both are rebuilt: from the log, or from a checkpoint and the log behind it.
+TEST_F(ProducerTest, EpochSequenceAndWindowSurviveACrashWithAndWithoutTheIndex) {
+  OpenNew();
+  Put(Spec(0, 2));
+  for (int i = 0; i < 6; ++i) {
+    Put(Spec(i, 1, 3));
+  }
+  for (const bool index_lost : {false, true}) {
+    Crash();
+    if (index_lost) {
+      RemoveIndex();
+    }
+    Open();
+    EXPECT_EQ(Append(Spec(2, 1, 0)).code, AppendCode::kInvalidProducerEpoch);
+    EXPECT_EQ(Append(Spec(7, 1, 3)).code, AppendCode::kOutOfOrderSequence);
+    EXPECT_EQ(Append(Spec(0, 1, 3)).code, AppendCode::kOutOfOrderSequence) << "the sixth last";
+    for (int i = 1; i < 6; ++i) {
+      EXPECT_EQ(Append(Spec(i, 1, 3)).base_offset.value(), 2 + i);
+    }
+  }
+  Put(Spec(6, 1, 3));
+}
+
+// Without the records there is nothing to rebuild it from.
+TEST_F(ProducerTest, AProducerWhoseRecordsAndStateAreGoneMayBeginAnywhere) {
+  OpenNew();
+  Put(Spec(0));
+  PutMany(40, {.value_size = 4000});
+  ASSERT_EQ(log_->AdvanceStart(Offset(30)), absl::OkStatus());
+  clock_.Advance(absl::Minutes(5));
+  dir_->Tick();
+  Crash();
+  RemoveIndex();
+  Open();
   Put(Spec(500));
 }
 
@@ -106,7 +181,7 @@ TEST(ProducerStateTest, OfTooManyProducersThoseNotUsedForLongestAreForgotten) {
   EXPECT_EQ(state.Check(record::BatchView(BatchOf(99 + kFlood, 0))).verdict, ProducerVerdict::kDuplicate);
 }
 
-TEST(ProducerStateTest, AMarkerRaisesTheEpochAndTakesNoSequence) {
+TEST(ProducerStateTest, AMarkerRaisesTheEpochAndTheFirstBatchAfterItBeginsAtZero) {
   record::BatchBuilder builder({.producer_id = ProducerId(1),
                                 .producer_epoch = ProducerEpoch(3),
                                 .transactional = true,
@@ -119,8 +194,11 @@ TEST(ProducerStateTest, AMarkerRaisesTheEpochAndTakesNoSequence) {
   const Bytes old =
       MakeBatch({.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(2), .base_sequence = 0});
   EXPECT_EQ(state.Check(record::BatchView(old)).verdict, ProducerVerdict::kInvalidEpoch);
-  const Bytes next =
+  const Bytes gap =
       MakeBatch({.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(3), .base_sequence = 17});
+  EXPECT_EQ(state.Check(record::BatchView(gap)).verdict, ProducerVerdict::kOutOfOrderSequence);
+  const Bytes next =
+      MakeBatch({.producer_id = ProducerId(1), .producer_epoch = ProducerEpoch(3), .base_sequence = 0});
   EXPECT_EQ(state.Check(record::BatchView(next)).verdict, ProducerVerdict::kAccept);
 }
 
