@@ -11,17 +11,6 @@ namespace {
 
 using Result = kafka::OffsetForLeaderEpochResponse::EpochEndOffset;
 
-// Our own leadership ends where the log ends, even before its first record.
-std::optional<storage::EpochEnd> FindEnd(LeaderEpoch epoch, Partition& partition) {
-  if (epoch.value() < 0 || epoch > partition.leader_epoch()) {
-    return std::nullopt;
-  }
-  if (epoch == partition.leader_epoch()) {
-    return storage::EpochEnd{.epoch = epoch, .end_offset = partition.log().end()};
-  }
-  return partition.log().FindEpochEnd(epoch);
-}
-
 Result Answer(const kafka::OffsetForLeaderEpochRequest::OffsetForLeaderPartition& asked,
               const TopicLookup& topic) {
   Result result;
@@ -34,7 +23,7 @@ Result Answer(const kafka::OffsetForLeaderEpochRequest::OffsetForLeaderPartition
     result.error_code = kafka::ToWire(error);
     return result;
   }
-  if (const auto end = FindEnd(LeaderEpoch(asked.leader_epoch), *found.partition); end.has_value()) {
+  if (const auto end = found.partition->FindEpochEnd(LeaderEpoch(asked.leader_epoch)); end.has_value()) {
     result.leader_epoch = end->epoch.value();
     result.end_offset = end->end_offset.value();
   }

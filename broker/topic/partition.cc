@@ -16,20 +16,23 @@ namespace sluice::broker {
 //
 // No move is missed: whoever registers looks at the log after it has the lock, and the log takes the lock
 // after it has moved.
+//
+// And nothing is committed before its move was noted by those who wait: a producer that has its answer may
+// tell a consumer, and that one must find the records.
 class Partition::Waits {
  public:
   using Done = absl::AnyInvocable<void(absl::Status)>;
 
   // `log` outlives the last call of OnLogMoved, which it makes itself.
   Waits(std::string name, storage::Log* log)
-      : name_(std::move(name)), log_(log), seen_(log->readable_end()) {}
+      : name_(std::move(name)), log_(log), seen_(log->readable_end()), seen_start_(log->start()) {}
 
   void AwaitCommitted(Offset offset, Done done) {
     absl::Status health;
     {
       absl::MutexLock lock(&mu_);
       health = log_->health();
-      if (!closed_ && health.ok() && log_->readable_end() < offset) {
+      if (!closed_ && health.ok() && seen_ < offset) {
         // Appends come in order, so do their waits: nearly always the last place.
         commits_.emplace_hint(commits_.end(), offset, std::move(done));
         return;
@@ -70,14 +73,19 @@ class Partition::Waits {
     {
       absl::MutexLock lock(&mu_);
       const Offset readable_end = log_->readable_end();
+      const Offset start = log_->start();
       // After the end, so that nothing that a sync brought while another one failed is committed.
       health = log_->health();
-      if (closed_ || (health.ok() && readable_end == seen_)) {
+      if (closed_ || (health.ok() && readable_end == seen_ && start == seen_start_)) {
         return;  // Only the end moved, and nobody may see that yet.
       }
       seen_ = readable_end;
+      seen_start_ = start;
       TakeCommitsBefore(health.ok() ? readable_end : Offset(std::numeric_limits<int64_t>::max()), &done);
       waiters.swap(waiters_);
+      for (const auto& [key, waiter] : waiters) {
+        waiter->NotePartitionMoved();
+      }
     }
     for (Done& commit : done) {
       commit(health);
@@ -145,7 +153,8 @@ class Partition::Waits {
   mutable absl::Mutex mu_;
   Commits commits_ ABSL_GUARDED_BY(mu_);
   Waiters waiters_ ABSL_GUARDED_BY(mu_);
-  Offset seen_ ABSL_GUARDED_BY(mu_);  // The readable end that was last told.
+  Offset seen_ ABSL_GUARDED_BY(mu_);  // The readable end that was last told, and the start.
+  Offset seen_start_ ABSL_GUARDED_BY(mu_);
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
 };
 
@@ -160,6 +169,23 @@ Partition::Partition(std::string topic, PartitionId id, LeaderEpoch epoch, std::
 
 Partition::~Partition() {
   Close();
+}
+
+std::optional<storage::EpochEnd> Partition::FindEpochEnd(LeaderEpoch epoch) const {
+  if (epoch.value() < 0 || epoch > epoch_) {
+    return std::nullopt;
+  }
+  const Offset log_end = log_->end();
+  const LeaderEpoch last = log_->latest_epoch();  // After the end: what was before it is of no later one.
+  if (epoch == epoch_) {
+    return storage::EpochEnd{.epoch = epoch, .end_offset = log_end};
+  }
+  if (epoch <= last) {
+    return log_->FindEpochEnd(epoch);
+  }
+  // The log knows an epoch by its records. One without any ends here, under the name of the last that wrote:
+  // a consumer that learned it from metadata alone must not be told that records were lost.
+  return storage::EpochEnd{.epoch = last.value() < 0 ? epoch : last, .end_offset = log_end};
 }
 
 void Partition::AwaitCommitted(Offset offset, absl::AnyInvocable<void(absl::Status)> done) {

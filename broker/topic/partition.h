@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/functional/any_invocable.h"
@@ -15,11 +16,15 @@
 
 namespace sluice::broker {
 
-// Called at most once per registration.
+// Hears at most once per registration.
 class PartitionWaiter {
  public:
   virtual ~PartitionWaiter() = default;
+  // Under no lock.
   virtual void OnPartitionChanged() = 0;
+  // Before that, and before a producer is told that its records are committed; left out where the partition
+  // ends. Under the partition's lock: it must not call the partition, nor let go of what may do so.
+  virtual void NotePartitionMoved() {}
 };
 
 class Partition {
@@ -42,13 +47,18 @@ class Partition {
   Offset high_watermark() const { return log_->readable_end(); }
   Offset last_stable_offset() const { return high_watermark(); }
 
+  // Where the largest epoch <= `epoch` ends, as Kafka's leader says it (KIP-320). Ours ends where the log
+  // does, also before its first record; so does an earlier one after which nothing was written. Empty for an
+  // epoch that never was.
+  std::optional<storage::EpochEnd> FindEpochEnd(LeaderEpoch epoch) const;
+
   // Calls `done` once everything before `offset` is on the disk (acks=all on a synced topic; at once on a
   // page-cache one), or with an error when that will never be: topic deleted, or the partition went offline.
   // Nothing is committed from then on, not even what reached the disk before.
   void AwaitCommitted(Offset offset, absl::AnyInvocable<void(absl::Status)> done);
 
-  // `waiter` hears of the next move of the high watermark, or that the partition ended or is offline; keep it
-  // alive by the shared_ptr. Look at the high watermark again after this call: a move before it is not told.
+  // `waiter` hears of the next move of the high watermark or of the log's start, or that the partition ended
+  // or is offline; keep it alive by the shared_ptr. Look again after this call: a move before it is not told.
   void AddWaiter(std::shared_ptr<PartitionWaiter> waiter);
   void RemoveWaiter(const PartitionWaiter* waiter);
 

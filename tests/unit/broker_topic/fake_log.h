@@ -45,7 +45,7 @@ class FakeLog final : public storage::Log {
   absl::Status health() const override { return failure; }
   storage::ReadOutcome TryRead(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
   storage::ReadOutcome Read(const storage::ReadRequest&, storage::ReadCursor*) override { return {}; }
-  Offset start() const override { return Offset(0); }
+  Offset start() const override { return start_; }
   Offset end() const override { return end_; }
   Offset durable_end() const override { return readable_end_; }
   Offset readable_end() const override {
@@ -62,7 +62,11 @@ class FakeLog final : public storage::Log {
   LeaderEpoch latest_epoch() const override { return LeaderEpoch(0); }
   std::optional<storage::EpochEnd> FindEpochEnd(LeaderEpoch) const override { return std::nullopt; }
   LeaderEpoch EpochOf(Offset) const override { return LeaderEpoch(0); }
-  absl::Status AdvanceStart(Offset) override { return absl::OkStatus(); }
+  absl::Status AdvanceStart(Offset start) override {
+    start_ = start;
+    Notify();
+    return absl::OkStatus();
+  }
   void SetOptions(const storage::LogOptions& changed) override {
     options = changed;
     options_set_unheard |= listener_ == nullptr;
@@ -74,9 +78,13 @@ class FakeLog final : public storage::Log {
 
   // The disk has everything before `end`.
   void MoveReadableEnd(Offset end) {
+    MoveReadableEndUntold(end);
+    Notify();
+  }
+  // As between the move and the listener's turn.
+  void MoveReadableEndUntold(Offset end) {
     end_ = std::max(end_.load(), end);
     readable_end_ = end;
-    Notify();
   }
   void Notify() {
     if (listener_) {
@@ -90,6 +98,7 @@ class FakeLog final : public storage::Log {
   storage::LogName name_;
   std::string directory_;
   absl::AnyInvocable<void()> listener_;
+  std::atomic<Offset> start_ = Offset(0);
   std::atomic<Offset> end_ = Offset(0);
   std::atomic<Offset> readable_end_ = Offset(0);
   mutable int64_t looks_ = 0;

@@ -14,7 +14,9 @@ using ::testing::IsEmpty;
 class CountingWaiter final : public PartitionWaiter {
  public:
   void OnPartitionChanged() override { ++calls; }
+  void NotePartitionMoved() override { ++notes; }
   int calls = 0;
+  int notes = 0;
 };
 
 class PartitionTest : public testing::Test {
@@ -77,6 +79,28 @@ TEST_F(PartitionTest, WaiterIsToldOnceOfTheNextReadableRecord) {
   EXPECT_EQ(waiter->calls, 0);
   log->MoveReadableEnd(Offset(1));
   log->MoveReadableEnd(Offset(2));
+  EXPECT_EQ(waiter->calls, 1);
+}
+
+TEST_F(PartitionTest, WaiterNotesTheMoveBeforeAProducerHearsOfIt) {
+  const auto waiter = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(waiter);
+  std::vector<int> noted;
+  const auto ask = [&](absl::Status) { noted.push_back(waiter->notes); };
+  partition->AwaitCommitted(Offset(1), ask);
+  log->MoveReadableEndUntold(Offset(2));
+  partition->AwaitCommitted(Offset(2), ask);
+  EXPECT_THAT(noted, IsEmpty()) << "the record is there, and a consumer would not look for it yet";
+  log->Notify();
+  EXPECT_THAT(noted, ElementsAre(1, 1));
+  EXPECT_EQ(waiter->calls, 1);
+}
+
+TEST_F(PartitionTest, WaiterIsToldOfANewLogStart) {
+  const auto waiter = std::make_shared<CountingWaiter>();
+  partition->AddWaiter(waiter);
+  ASSERT_EQ(log->AdvanceStart(Offset(1)), absl::OkStatus());
+  EXPECT_EQ(waiter->notes, 1);
   EXPECT_EQ(waiter->calls, 1);
 }
 
