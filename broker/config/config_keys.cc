@@ -177,6 +177,13 @@ std::vector<ConfigDef> TopicDefaultKeys() {
        .default_value = "57671680",
        .documentation = "The most bytes of records in one fetch response, but for a larger first batch.",
        .min = 1024},
+      {.name = "max.incremental.fetch.session.cache.slots",
+       .type = kInt,
+       .default_value = "1000",
+       .documentation =
+           "The most fetch sessions: what consumers read, kept so that they name only what changed. "
+           "0: none.",
+       .min = 0},
       {.name = "compression.type",
        .type = kString,
        .default_value = "producer",
@@ -267,6 +274,13 @@ std::vector<ConfigDef> SluiceKeys() {
                         "request waits. Records "
                         "on their way from files take none.",
        .min = 65536},
+      {.name = "sluice.fetch.session.cache.bytes",
+       .type = kLong,
+       .default_value = "134217728",
+       .documentation =
+           "The most memory of all fetch sessions together, some 350 bytes a partition. One that "
+           "finds no room is not opened, and its client names all its partitions each time.",
+       .min = 0},
       {.name = "sluice.checkpoint.bytes",
        .type = kLong,
        .default_value = "67108864",

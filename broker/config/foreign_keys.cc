@@ -39,7 +39,6 @@ constexpr absl::string_view kIgnored[] = {
     "log.initial.task.delay.ms",
     "log.message.downconversion.enable",
     "log.message.format.version",
-    "max.incremental.fetch.session.cache.slots",
     "metadata.",
     "metric.reporters",
     "metrics.",

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "broker/kafka/connection_state.h"
+#include "broker/kafka/fetch_session_cache.h"
 #include "broker/kafka/reply.h"
 #include "broker/kafka/services.h"
 #include "broker/net/request_handler.h"
@@ -14,6 +15,7 @@ struct Call {
   const Services& services;
   const ConnectionInfo& connection;
   KafkaConnection& state;
+  FetchSessionCache& fetch_sessions;
   ReplyTo reply_to;
   ResponseSlot slot;
 

@@ -46,9 +46,16 @@ const ApiRow* Route(ByteView frame, const kafka::WireReader& in, const kafka::Re
   return row;
 }
 
+FetchSessionLimits LimitsOf(const BrokerConfig& config) {
+  return {.slots = static_cast<size_t>(config.Int("max.incremental.fetch.session.cache.slots")),
+          .bytes_max = static_cast<uint64_t>(config.Int("sluice.fetch.session.cache.bytes"))};
+}
+
 }  // namespace
 
-KafkaService::KafkaService(Services services) : services_(std::move(services)) {}
+KafkaService::KafkaService(Services services)
+    : services_(std::move(services)),
+      fetch_sessions_(LimitsOf(services_.config), services_.clock, Random::FromSystem()) {}
 
 std::unique_ptr<ConnectionState> KafkaService::NewConnectionState() {
   return std::make_unique<KafkaConnection>();
@@ -71,6 +78,7 @@ asio::awaitable<void> KafkaService::Handle(ByteView frame, const ConnectionInfo&
       .services = services_,
       .connection = connection,
       .state = kafka_state,
+      .fetch_sessions = fetch_sessions_,
       .reply_to = {.key = row->key, .version = header.api_version, .correlation_id = header.correlation_id},
       .slot = std::move(slot)};
   // Asio and the standard library may throw (an operation that was cancelled, memory that ran out).

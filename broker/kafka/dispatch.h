@@ -10,12 +10,13 @@
 
 #include <memory>
 
+#include "broker/kafka/fetch_session_cache.h"
 #include "broker/kafka/services.h"
 #include "broker/net/request_handler.h"
 
 namespace sluice::broker {
 
-// Serves all listeners. Thread-safe: it holds nothing but the services.
+// Serves all listeners. Thread-safe: it holds the services and the fetch sessions of all connections.
 class KafkaService final : public RequestHandler {
  public:
   explicit KafkaService(Services services);
@@ -24,8 +25,11 @@ class KafkaService final : public RequestHandler {
   asio::awaitable<void> Handle(ByteView frame, const ConnectionInfo& connection, ConnectionState& state,
                                ResponseSlot slot) override;
 
+  FetchSessionCache::Stats fetch_session_stats() const { return fetch_sessions_.stats(); }
+
  private:
   const Services services_;
+  FetchSessionCache fetch_sessions_;
 };
 
 }  // namespace sluice::broker

@@ -56,6 +56,7 @@ class Planner {
 
  private:
   void PlanPartition(const Request::FetchPartition& asked, const TopicLookup& topic, Answer* answer) {
+    ++answer_count_;
     answer->partition_index = asked.partition;
     answer->high_watermark = -1;
     answer->records.emplace();
@@ -74,13 +75,18 @@ class Planner {
       }
       return Refuse(error, answer);
     }
-    const Offset high_watermark = partition.high_watermark();
-    answer->high_watermark = high_watermark.value();
+    FetchPlan::Watched watched{.topic = topic.topic,
+                               .partition = topic.topic->Share(partition.id()),
+                               .answer_index = answer_count_ - 1,
+                               .high_watermark = partition.high_watermark(),
+                               .log_start = partition.log().start()};
+    answer->high_watermark = watched.high_watermark.value();
     answer->last_stable_offset = partition.last_stable_offset().value();
-    answer->log_start_offset = partition.log().start().value();
+    answer->log_start_offset = watched.log_start.value();
     if (!Diverges(asked, partition, answer)) {
-      Read(asked, *topic.topic, partition, high_watermark, answer);
-      Watch(topic.topic, partition, high_watermark);
+      watched.at_end = Read(asked, *topic.topic, partition, watched.high_watermark, answer);
+      plan_.can_grow |= watched.at_end;
+      plan_.watched.push_back(std::move(watched));
     }
   }
 
@@ -107,8 +113,8 @@ class Planner {
       return false;
     }
     const LeaderEpoch last_fetched(asked.last_fetched_epoch);
-    const auto end = partition.log().FindEpochEnd(last_fetched);
-    if (!end.has_value()) {
+    const auto end = partition.FindEpochEnd(last_fetched);
+    if (!end.has_value() || asked.fetch_offset < answer->log_start_offset) {
       Refuse(ErrorCode::kOffsetOutOfRange, answer);
       return true;
     }
@@ -121,15 +127,14 @@ class Planner {
     return true;
   }
 
-  // Segment by segment until the partition's share is used up or its readable end is reached.
-  void Read(const Request::FetchPartition& asked, const Topic& topic, Partition& partition, Offset limit,
+  // Segment by segment until the partition's share is used up or its readable end is reached: then true.
+  bool Read(const Request::FetchPartition& asked, const Topic& topic, Partition& partition, Offset limit,
             Answer* answer) {
     const ReadCursors::Key key{.topic = topic.id, .partition = partition.id()};
     storage::ReadCursor cursor = scope_.cursors.Get(key);
     Offset offset(asked.fetch_offset);
     if (offset > limit && offset <= partition.log().end()) {
-      plan_.can_grow = true;
-      return;  // Appended, and not yet to be seen: nothing to read, and no error.
+      return true;  // Appended, and not yet to be seen: nothing to read, and no error.
     }
     uint64_t share =
         std::min<uint64_t>(static_cast<uint64_t>(std::max(asked.partition_max_bytes, 0)), bytes_left_);
@@ -144,7 +149,7 @@ class Planner {
           may_block_ ? partition.log().Read(read, &cursor) : partition.log().TryRead(read, &cursor);
       if (outcome.code == storage::ReadCode::kWouldBlock) {
         plan_.would_block = true;
-        return;
+        return false;
       }
       if (outcome.code != storage::ReadCode::kOk) {
         // What was found in earlier segments is still good; the error will be there next time.
@@ -161,11 +166,11 @@ class Planner {
       offset = cursor.next_offset;
       ranges.push_back(outcome.range);
     } while (share > 0 && offset < limit);
-    plan_.can_grow |= offset >= limit;
     if (size > 0) {
       Give(std::move(ranges), size, answer);
       plan_.moved.push_back({key, cursor});
     }
+    return offset >= limit;
   }
 
   void Give(FileParts ranges, uint64_t size, Answer* answer) {
@@ -176,16 +181,12 @@ class Planner {
     bytes_left_ -= std::min(bytes_left_, size);
   }
 
-  void Watch(const TopicPtr& topic, Partition& partition, Offset high_watermark) {
-    plan_.watched.push_back(
-        {.topic = topic, .partition = topic->Share(partition.id()), .high_watermark = high_watermark});
-  }
-
   const Request& request_;
   const FetchScope& scope_;
   const bool may_block_;
   const bool is_follower_;
   uint64_t bytes_left_;
+  size_t answer_count_ = 0;
   FetchPlan plan_;
 };
 
@@ -195,11 +196,15 @@ FetchPlan PlanFetch(const Request& request, const FetchScope& scope, MayBlock ma
   return Planner(request, scope, may_block).Make();
 }
 
+bool IsStale(const FetchPlan::Watched& watched) {
+  return watched.partition->high_watermark() != watched.high_watermark ||
+         watched.partition->log().start() != watched.log_start || watched.partition->closed() ||
+         watched.partition->offline();
+}
+
 bool IsStale(const FetchPlan& plan) {
-  return std::ranges::any_of(plan.watched, [](const FetchPlan::Watched& watched) {
-    return watched.partition->high_watermark() != watched.high_watermark || watched.partition->closed() ||
-           watched.partition->offline();
-  });
+  return std::ranges::any_of(plan.watched,
+                             [](const FetchPlan::Watched& watched) { return IsStale(watched); });
 }
 
 }  // namespace sluice::broker

@@ -29,7 +29,10 @@ struct FetchPlan {
   struct Watched {
     TopicPtr topic;  // Keeps the partition alive.
     std::shared_ptr<Partition> partition;
-    Offset high_watermark;  // When the plan was made.
+    size_t answer_index = 0;  // Of its answer, counted through all topics.
+    Offset high_watermark;    // When the plan was made, as the log's start.
+    Offset log_start;
+    bool at_end = false;  // All that may be read was given, or there was nothing.
   };
   struct Moved {
     ReadCursors::Key key;
@@ -50,6 +53,7 @@ enum class MayBlock { kNo, kYes };
 FetchPlan PlanFetch(const kafka::FetchRequest& request, const FetchScope& scope, MayBlock may_block);
 
 // True when a partition moved since the plan was made, or was closed.
+bool IsStale(const FetchPlan::Watched& watched);
 bool IsStale(const FetchPlan& plan);
 
 }  // namespace sluice::broker

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
@@ -99,6 +100,7 @@ class TestBroker {
 
   const broker::BrokerConfig& config() const { return *config_; }
   const broker::NetStats& net_stats() const { return net_stats_; }
+  broker::FetchSessionCache::Stats fetch_session_stats() const { return service_->fetch_session_stats(); }
   std::vector<std::string> log_lines() const { return logger_.lines(); }
   const Uuid& cluster_id() const { return cluster_id_; }
   const std::string& directory() const { return directory_.path(); }
@@ -106,9 +108,19 @@ class TestBroker {
 
   // One round of the logs' maintenance, besides those that come by themselves each second.
   void Tick() { log_dir_->Tick(); }
+  // Compacts the logs that are due, and returns how many.
+  size_t Compact() { return log_dir_->CompactDue(); }
 
   void Restart() {
     Stop();
+    Start();
+  }
+  // As after kill -9: nothing is synced, written or marked, and the page cache keeps what was appended.
+  // `while_down` may spoil the files.
+  void KillAndRestart(absl::FunctionRef<void()> while_down = [] {}) {
+    StopServing();
+    Destroy();
+    while_down();
     Start();
   }
 
@@ -171,7 +183,10 @@ class TestBroker {
   // With a second one, a log dir may fail: then it goes offline and the other serves.
   std::unique_ptr<storage::LogDir> OpenLogDir(const std::string& name, storage::Disk& disk) {
     return Require(storage::LogDir::Open(
-        {.path = directory_ / name, .node_id = node_id()}, cluster_id_,
+        {.path = directory_ / name,
+         .node_id = node_id(),
+         .producer_id_expiration_ms = config_->Int("producer.id.expiration.ms")},
+        cluster_id_,
         {.disk = disk,
          .clock = *options_.clock,
          .pool = *pool_,
@@ -189,6 +204,12 @@ class TestBroker {
 
   // In the broker's own order.
   void Stop() {
+    StopServing();
+    CloseLogDir(log_dir_.get());
+    CloseLogDir(second_log_dir_.get());
+    Destroy();
+  }
+  void StopServing() {
     server_->StopReading();
     catalog_->EndLongPolls();
     groups_->Stop();
@@ -198,8 +219,8 @@ class TestBroker {
     service_.reset();
     groups_.reset();
     catalog_->Close();
-    CloseLogDir(log_dir_.get());
-    CloseLogDir(second_log_dir_.get());
+  }
+  void Destroy() {
     catalog_.reset();
     log_dir_.reset();
     second_log_dir_.reset();

@@ -39,7 +39,6 @@ TEST_F(FetchTest, EveryVersionReturnsTheRecords) {
     request.topics[0].topic_id = topic_->id;
     const auto response = client_.Call(request, version);
     EXPECT_EQ(Name(response.error_code), "NONE");
-    EXPECT_EQ(response.session_id, 0);
     const auto& answer = OnlyPartition(response);
     EXPECT_EQ(Name(answer.error_code), "NONE") << "version " << version;
     EXPECT_EQ(answer.high_watermark, 2);
@@ -189,6 +188,22 @@ TEST_F(FetchTest, ResponseHoldsWholeBatchesUpToTheLimits) {
   EXPECT_EQ(ValuesOf(response.responses[0].partitions[1].records->bytes).size(), 1u);
 }
 
+TEST_F(FetchTest, PartitionsAreServedInTheOrderOfTheRequest) {
+  const std::string large(10'000, 'x');
+  Produce("orders", {large}, 0);
+  Produce("orders", {large}, 1);
+  for (const int32_t first : {0, 1}) {
+    kafka::FetchRequest request = MakeFetch("orders", {.partition = first, .max_bytes = 11'000});
+    AddPartition(&request, 1 - first, 0, 1 << 20);
+    const auto response = client_.Call(request, kFetchByName);
+    const auto& partitions = response.responses[0].partitions;
+    EXPECT_EQ(partitions[0].partition_index, first);
+    EXPECT_EQ(ValuesOf(partitions[0].records->bytes).size(), 1u);
+    EXPECT_EQ(partitions[1].partition_index, 1 - first);
+    EXPECT_EQ(ValuesOf(partitions[1].records->bytes).size(), 0u);
+  }
+}
+
 TEST_F(FetchTest, OneResponseSpansSegments) {
   broker_.CreateTopic("small-segments", 1, {{"segment.bytes", "1048576"}});
   std::vector<std::string> expected;
@@ -198,33 +213,6 @@ TEST_F(FetchTest, OneResponseSpansSegments) {
   }
   EXPECT_GT(broker_.log("small-segments").segment_count(), 2u);
   EXPECT_EQ(Fetch("small-segments", {.max_bytes = 50 << 20, .partition_max_bytes = 50 << 20}), expected);
-}
-
-// Sessions (KIP-227).
-
-TEST_F(FetchTest, FullFetchesAreAnsweredWithoutASession) {
-  Produce("orders", {"a"});
-  for (const auto& [id, epoch] :
-       std::vector<std::pair<int32_t, int32_t>>{{0, 0}, {0, -1}, {77, 0}, {77, -1}}) {
-    kafka::FetchRequest request = MakeFetch("orders");
-    request.session_id = id;
-    request.session_epoch = epoch;
-    const auto response = client_.Call(request, kFetchByName);
-    EXPECT_EQ(Name(response.error_code), "NONE");
-    EXPECT_EQ(response.session_id, 0);
-    EXPECT_THAT(ValuesOf(OnlyPartition(response).records->bytes), ElementsAre("a"));
-  }
-}
-
-TEST_F(FetchTest, SessionThatWasNeverGivenIsNotFound) {
-  for (const auto& [id, epoch] : std::vector<std::pair<int32_t, int32_t>>{{77, 1}, {0, 1}, {77, 1 << 30}}) {
-    kafka::FetchRequest request = MakeFetch("orders", {.max_wait_ms = 10'000});
-    request.session_id = id;
-    request.session_epoch = epoch;
-    const auto response = client_.Call(request, kFetchByName);
-    EXPECT_EQ(Name(response.error_code), "FETCH_SESSION_ID_NOT_FOUND");
-    EXPECT_THAT(response.responses, IsEmpty());
-  }
 }
 
 // Long polls.
@@ -238,6 +226,42 @@ TEST_F(FetchTest, WaitingFetchIsWokenByAnAppend) {
   const auto response = client_.Receive<kafka::FetchResponse>();
   EXPECT_THAT(ValuesOf(OnlyPartition(response).records->bytes), ElementsAre("woken"));
   EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+}
+
+TEST_F(FetchTest, FetchWithoutTimeToWaitIsAnsweredAtOnce) {
+  for (const int32_t max_wait_ms : {0, -1, std::numeric_limits<int32_t>::min()}) {
+    EXPECT_THAT(Fetch("orders", {.max_wait_ms = max_wait_ms, .min_bytes = 1 << 30}), IsEmpty());
+  }
+}
+
+TEST_F(FetchTest, FetchThatFindsItsMinimumIsAnsweredAtOnce) {
+  Produce("orders", {"there"});
+  for (const int32_t min_bytes : {1, 0, -1}) {
+    EXPECT_THAT(Fetch("orders", {.max_wait_ms = 60'000, .min_bytes = min_bytes}), ElementsAre("there"));
+  }
+  EXPECT_THAT(Fetch("orders", {.offset = 1, .max_wait_ms = 60'000, .min_bytes = 0}), IsEmpty());
+}
+
+TEST_F(FetchTest, ErrorOfOnePartitionIsToldAtOnceWithWhatTheOthersHave) {
+  Produce("orders", {"there"});
+  kafka::FetchRequest request = MakeFetch("orders", {.max_wait_ms = 60'000, .min_bytes = 1 << 20});
+  AddPartition(&request, 1, 99, 1 << 20);
+  const auto response = client_.Call(request, kFetchByName);
+  const auto& partitions = response.responses[0].partitions;
+  EXPECT_THAT(ValuesOf(partitions[0].records->bytes), ElementsAre("there"));
+  EXPECT_EQ(Name(partitions[1].error_code), "OFFSET_OUT_OF_RANGE");
+}
+
+TEST_F(FetchTest, WaitingFetchIsAnsweredOnceItsPartitionHasItsShare) {
+  RawClient producer = broker_.Connect();
+  client_.Send(
+      MakeFetch("orders", {.max_wait_ms = 60'000, .min_bytes = 1 << 20, .partition_max_bytes = 4'000}),
+      kFetchByName);
+  producer.Call(MakeProduce("orders", MakeBatch({std::string(3'000, 'x')})), kProduceByName);
+  EXPECT_FALSE(client_.HasAnswerWithin(30));
+  producer.Call(MakeProduce("orders", MakeBatch({std::string(3'000, 'y')})), kProduceByName);
+  const auto response = client_.Receive<kafka::FetchResponse>();
+  EXPECT_EQ(ValuesOf(OnlyPartition(response).records->bytes).size(), 1u);
 }
 
 TEST_F(FetchTest, WaitingFetchIsAnsweredEmptyWhenItsTimeIsOver) {

@@ -103,6 +103,20 @@ TEST_F(OfflineTest, AFetchThatWaitsIsAnsweredWhenItsPartitionGoesOffline) {
   EXPECT_EQ(Name(OnlyPartition(other.Receive<kafka::FetchResponse>()).error_code), kStorageError);
 }
 
+TEST_F(OfflineTest, AFetchSessionIsToldThatAPartitionAtRestWentOffline) {
+  kafka::FetchRequest request = MakeFetch("orders", {.partition = 1});
+  request.session_epoch = 0;
+  request.session_id = client_.Call(request, kFetchByName).session_id;
+  request.topics.clear();
+  request.session_epoch = 1;
+  EXPECT_THAT(client_.Call(request, kFetchByName).responses, testing::IsEmpty());
+  FailSecond();
+  request.max_wait_ms = 60'000;
+  for (request.session_epoch = 2; request.session_epoch < 4; ++request.session_epoch) {
+    EXPECT_EQ(Name(OnlyPartition(client_.Call(request, kFetchByName)).error_code), kStorageError);
+  }
+}
+
 TEST_F(OfflineTest, NewTopicsGoToTheDirThatServesAndOldOnesAreDeletedAtTheNextStart) {
   FailSecond();
   broker_.CreateTopic("new", 2);

@@ -1,7 +1,6 @@
 // What a producer sends is in the log, byte for byte, in its order.
 #include <gmock/gmock.h>
 
-#include "proto/kafka/gen/init_producer_id.h"
 #include "proto/record/batch_patch.h"
 #include "tests/unit/broker_kafka/kafka_fixture.h"
 
@@ -178,76 +177,6 @@ TEST_F(ProduceTest, GreatestTimestampThatTheProducerLeftOutIsFilledIn) {
   const record::BatchView view(OnlyPartition(fetched).records->bytes);
   EXPECT_EQ(view.max_timestamp(), greatest);
   EXPECT_TRUE(record::CrcMatches(view));
-}
-
-class IdempotenceTest : public ProduceTest {
- protected:
-  IdempotenceTest() {
-    const auto response = client_.Call(kafka::InitProducerIdRequest{}, 4);
-    EXPECT_EQ(response.error_code, 0);
-    id_ = ProducerId(response.producer_id);
-    epoch_ = ProducerEpoch(response.producer_epoch);
-  }
-
-  auto Send(int32_t sequence, const std::string& value) {
-    const auto response = client_.Call(
-        MakeProduce(
-            "orders",
-            MakeBatch({value}, {.producer_id = id_, .producer_epoch = epoch_, .base_sequence = sequence})),
-        9);
-    return OnlyPartition(response);
-  }
-
-  ProducerId id_;
-  ProducerEpoch epoch_;
-};
-
-TEST_F(IdempotenceTest, RepeatedBatchIsAnsweredWithItsFirstOffset) {
-  EXPECT_EQ(Send(0, "a").base_offset, 0);
-  EXPECT_EQ(Send(1, "b").base_offset, 1);
-  const auto again = Send(0, "a");
-  EXPECT_EQ(Name(again.error_code), "NONE");
-  EXPECT_EQ(again.base_offset, 0);
-  EXPECT_THAT(Fetch("orders"), ElementsAre("a", "b"));
-}
-
-TEST_F(IdempotenceTest, GapInTheSequenceIsOutOfOrder) {
-  Send(0, "a");
-  EXPECT_EQ(Name(Send(2, "c").error_code), "OUT_OF_ORDER_SEQUENCE_NUMBER");
-  EXPECT_EQ(broker_.log("orders").end().value(), 1);
-}
-
-TEST_F(IdempotenceTest, OlderEpochIsFenced) {
-  epoch_ = ProducerEpoch(1);
-  Send(0, "a");
-  epoch_ = ProducerEpoch(0);
-  EXPECT_EQ(Name(Send(1, "b").error_code), "INVALID_PRODUCER_EPOCH");
-}
-
-TEST_F(IdempotenceTest, EveryProducerGetsAnIdOfItsOwn) {
-  for (int16_t version = 0; version <= 5; ++version) {
-    const auto response = client_.Call(kafka::InitProducerIdRequest{}, version);
-    EXPECT_EQ(Name(response.error_code), "NONE");
-    EXPECT_EQ(response.producer_epoch, 0);
-    EXPECT_GT(response.producer_id, id_.value());
-    id_ = ProducerId(response.producer_id);
-  }
-}
-
-TEST_F(IdempotenceTest, IdsAreNotGivenTwiceOverARestart) {
-  broker_.Restart();
-  RawClient client = broker_.Connect();
-  EXPECT_GT(client.Call(kafka::InitProducerIdRequest{}, 4).producer_id, id_.value());
-}
-
-TEST_F(IdempotenceTest, TransactionalIdAndHalfAnIdAreRefused) {
-  kafka::InitProducerIdRequest transactional;
-  transactional.transactional_id = "tx";
-  transactional.transaction_timeout_ms = 1000;
-  EXPECT_EQ(Name(client_.Call(transactional, 4).error_code), "INVALID_REQUEST");
-  kafka::InitProducerIdRequest half;
-  half.producer_id = 7;
-  EXPECT_EQ(Name(client_.Call(half, 4).error_code), "INVALID_REQUEST");
 }
 
 }  // namespace
