@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "broker/app/broker.h"
 #include "broker/app/exit_code.h"
@@ -113,6 +114,9 @@ int Run(const Arguments& arguments) {
     std::printf("the configuration is valid\n");
     return 0;
   }
+  // Debian builds Abseil with its search for lock cycles on, which looks into a graph whenever a lock is
+  // taken. It is for tests, and they leave it on.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   StopSignal stop_signal;
   std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL.
   StderrLogger logger;
