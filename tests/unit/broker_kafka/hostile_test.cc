@@ -22,6 +22,11 @@ class HostileTest : public KafkaTest {
     const auto response = client.Call(MakeFetch("orders"), kFetchByName);
     EXPECT_EQ(Name(OnlyPartition(response).error_code), "NONE");
   }
+  // Their bodies were empty before version 3: whatever comes is behind them.
+  static bool HasBody(int16_t key, int16_t version) {
+    return version >= 3 ||
+           (key != kafka::ListGroupsRequest::kApiKey && key != kafka::ApiVersionsRequest::kApiKey);
+  }
   static kafka::WireWriter Header(int16_t key, int16_t version) {
     kafka::WireWriter out;
     kafka::RequestHeader header;
@@ -43,28 +48,37 @@ TEST_F(HostileTest, BodyThatIsNoneClosesTheConnectionForEveryKeyAndVersion) {
       }
       RawClient client = broker_.Connect();
       client.SendFrame(frame.buffer());
-      EXPECT_TRUE(client.IsClosedByPeer()) << static_cast<int16_t>(row.key) << " version " << version;
+      EXPECT_EQ(client.IsClosedByPeer(), HasBody(static_cast<int16_t>(row.key), version))
+          << static_cast<int16_t>(row.key) << " version " << version;
     }
   }
   ExpectAlive();
 }
 
-TEST_F(HostileTest, BytesBehindTheBodyCloseTheConnection) {
-  kafka::VisitMessages([this](auto type) {
-    using Message = typename decltype(type)::type;
-    if constexpr (requires { typename Message::Response; }) {
-      const broker::ApiRow* row = broker::FindApiRow(Message::kApiKey);
-      if (row == nullptr) {
-        return;  // The codec knows more than is served.
-      }
-      kafka::WireWriter frame = Header(Message::kApiKey, row->max_version);
-      Message().Encode(frame, row->max_version);
+// librdkafka writes the list of all topics as one byte and leaves the three others of its usual length behind
+// it (its issue 5049). Kafka reads what it knows and no further.
+TEST_F(HostileTest, BytesBehindTheBodyAreNotRead) {
+  kafka::MetadataRequest all;
+  all.topics = std::nullopt;
+  for (int16_t version = 9; version <= 13; ++version) {
+    kafka::WireWriter frame = Header(kafka::MetadataRequest::kApiKey, version);
+    all.Encode(frame, version);
+    for (int i = 0; i < 3; ++i) {
       frame.WriteInt8(0);
-      RawClient client = broker_.Connect();
-      client.SendFrame(frame.buffer());
-      EXPECT_TRUE(client.IsClosedByPeer()) << Message::kName;
     }
-  });
+    RawClient client = broker_.Connect();
+    client.SendFrame(frame.buffer());
+    const std::optional<ByteView> answer = client.ReceiveFrame();
+    ASSERT_TRUE(answer.has_value()) << version;
+    kafka::WireReader in(*answer);
+    int32_t correlation_id = 0;
+    kafka::DecodeResponseHeader(in, kafka::MetadataRequest::kApiKey, version, &correlation_id);
+    kafka::MetadataResponse response;
+    response.Decode(in, version);
+    ASSERT_TRUE(in.ok()) << version;
+    ASSERT_EQ(response.topics.size(), 1u) << version;
+    EXPECT_EQ(response.topics[0].name, "orders");
+  }
   ExpectAlive();
 }
 
