@@ -66,15 +66,17 @@ def fetch_kafka(directory, version):
 
 
 class ApacheKafka:
-    def __init__(self, directory, version):
+    def __init__(self, directory, version, jars=None, settings=None):
+        """`jars`: where they were fetched to before; `settings`: more than SETTINGS, by their names."""
         self.directory = pathlib.Path(directory)
         self.process = None
         self.port, controller_port = free_ports(2)
         self.log_dir = self.directory / "data"
         self.settings = self.directory / "server.properties"
         self.settings.write_text(
-            SETTINGS.format(port=self.port, controller_port=controller_port, log_dir=self.log_dir))
-        fetch_kafka(self.directory, version)
+            SETTINGS.format(port=self.port, controller_port=controller_port, log_dir=self.log_dir)
+            + "".join(f"{key}={value}\n" for key, value in (settings or {}).items()))
+        self.jars = jars or fetch_kafka(self.directory, version)
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         run(self.java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self.settings))
         self.start()
@@ -84,7 +86,7 @@ class ApacheKafka:
         return f"127.0.0.1:{self.port}"
 
     def java(self, *arguments):
-        return [*JAVA, "-cp", f"{self.directory}/jars/*", *map(str, arguments)]
+        return [*JAVA, "-cp", f"{self.jars}/*", *map(str, arguments)]
 
     def start(self, seconds=120):
         with open(self.directory / "kafka.log", "ab") as log:
@@ -98,6 +100,12 @@ class ApacheKafka:
     def answers(self):
         assert self.process.poll() is None, (self.directory / "kafka.log").read_text()[-2000:]
         return run_cli(self, "status", check=False).returncode == 0
+
+    def stop(self, seconds=60):
+        """SIGTERM: an orderly stop."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(seconds)
+        self.process = None
 
     def kill(self):
         """SIGKILL: no clean shutdown, the next start recovers."""
