@@ -18,6 +18,46 @@ absl::Status Consumer::AssignTopic(std::string_view topic, Position start) {
   return core_->AssignTopic(topic, start);
 }
 
+absl::Status Consumer::Subscribe(std::vector<std::string> topics, RebalanceListener listener) {
+  return core_->Subscribe(std::move(topics), std::move(listener));
+}
+
+absl::Status Consumer::SubscribePattern(std::string_view pattern, RebalanceListener listener) {
+  return core_->SubscribePattern(pattern, std::move(listener));
+}
+
+absl::Status Consumer::Unsubscribe() {
+  return core_->Unsubscribe();
+}
+
+absl::Status Consumer::CommitSync() {
+  return core_->CommitSync(nullptr);
+}
+
+absl::Status Consumer::CommitSync(const std::vector<GroupOffset>& offsets) {
+  return core_->CommitSync(&offsets);
+}
+
+void Consumer::CommitAsync(CommitCallback done) {
+  core_->CommitAsync(std::nullopt, std::move(done));
+}
+
+void Consumer::CommitAsync(std::vector<GroupOffset> offsets, CommitCallback done) {
+  core_->CommitAsync(std::move(offsets), std::move(done));
+}
+
+absl::StatusOr<std::vector<GroupOffset>> Consumer::Committed(const std::vector<TopicPartition>& partitions) {
+  return core_->Committed(partitions);
+}
+
+GroupMembership Consumer::membership() const {
+  return core_->membership();
+}
+
+absl::Status Consumer::Close(milliseconds timeout) {
+  return core_->Close(absl::FromChrono(timeout));
+}
+
 absl::Status Consumer::Seek(std::string_view topic, int32_t partition, Position to) {
   return core_->Seek(topic, partition, to);
 }

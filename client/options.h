@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -83,6 +84,15 @@ enum class OffsetReset {
   kLatest,    // Goes on from the next record to be written.
 };
 
+// How the leader of a group shares the partitions out among its members (partition.assignment.strategy).
+enum class Assignor {
+  // Of each topic every member gets a run of neighbours. A rebalance takes all partitions from everybody.
+  kRange,
+  // Everybody keeps what they have as far as it is fair, and goes on reading it: a rebalance takes only what
+  // moves, in a second round (KIP-429).
+  kCooperativeSticky,
+};
+
 struct ConsumerOptions {
   OffsetReset offset_reset = OffsetReset::kError;
 
@@ -97,6 +107,29 @@ struct ConsumerOptions {
   bool check_crcs = true;  // check.crcs: verify the checksum of every batch before it is handed out.
   // The most that one compressed batch may grow to; more is an error (a decompression bomb).
   size_t decompressed_bytes_max = size_t{256} << 20;
+
+  // group.id: commits are this group's, and Subscribe makes the consumer a member of it. Empty: neither.
+  std::string group_id = {};
+  // group.instance.id (KIP-345): a static member. It does not leave when it closes, and who comes with the
+  // same name within session_timeout takes its place and its partitions, without a rebalance.
+  std::string group_instance_id = {};
+  // The best that all members know is used. As Kafka's consumers pair them: a group moves to the second, one
+  // member after the other, by dropping the first. With only kCooperativeSticky rebalances are cooperative.
+  std::vector<Assignor> assignors = {Assignor::kRange, Assignor::kCooperativeSticky};
+  milliseconds session_timeout{45'000};    // session.timeout.ms: silent for so long, a member is dropped.
+  milliseconds heartbeat_interval{3'000};  // heartbeat.interval.ms: at most a third of it.
+  // max.poll.interval.ms: an application that does not call Poll for so long has hung; the member leaves, so
+  // that others read its partitions.
+  milliseconds poll_interval_max{300'000};
+  // How long the group waits for its members to come to a rebalance. Absent: poll_interval_max, as Kafka's.
+  std::optional<milliseconds> rebalance_timeout = std::nullopt;
+
+  // enable.auto.commit: Poll commits what earlier ones returned, every auto_commit_interval
+  // (auto.commit.interval.ms), before partitions go and at the end.
+  bool auto_commit = true;
+  milliseconds auto_commit_interval{5'000};
+  // The destructor commits and leaves the group for at most this long.
+  milliseconds close_timeout{5'000};
 };
 
 }  // namespace sluice

@@ -13,7 +13,12 @@ ConsumerCore::ConsumerCore(std::shared_ptr<Core> core, const ConsumerOptions& op
     : core_(std::move(core)),
       options_(options),
       channels_{core_->NewChannel(), core_->NewChannel()},
-      timer_(core_->loop().context()) {
+      timer_(core_->loop().context()),
+      group_(options.group_id.empty() ? nullptr : std::make_unique<GroupSession>(*core_, options, [this] {
+        absl::MutexLock lock(&mu_);
+        group_news_ = true;
+        news_.SignalAll();
+      })) {
   core_->loop().RunSync([this] {
     listener_ = core_->metadata().AddListener([this] {
       {
@@ -26,7 +31,7 @@ ConsumerCore::ConsumerCore(std::shared_ptr<Core> core, const ConsumerOptions& op
 }
 
 ConsumerCore::~ConsumerCore() {
-  core_->loop().RunSync([this] { Stop(); });
+  (void)Close(absl::FromChrono(options_.close_timeout));
 }
 
 absl::StatusOr<std::vector<OffsetAnswer>> ConsumerCore::Resolve(const std::vector<Assignment>& assignments) {
@@ -50,6 +55,17 @@ absl::StatusOr<std::vector<OffsetAnswer>> ConsumerCore::Resolve(const std::vecto
 }
 
 absl::Status ConsumerCore::Assign(std::vector<Assignment> assignments) {
+  if (closed_) {
+    return ClosedStatus("the consumer");
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    if (subscribed_) {
+      return absl::FailedPreconditionError(
+          "assign: the consumer has subscribed, and its group assigns the partitions; call Unsubscribe "
+          "first");
+    }
+  }
   ASSIGN_OR_RETURN(const std::vector<OffsetAnswer> starts, Resolve(assignments));
   {
     absl::MutexLock lock(&mu_);
@@ -96,6 +112,7 @@ absl::StatusOr<ConsumerCore::PartitionPtr> ConsumerCore::Find(std::string_view t
 void ConsumerCore::MoveTo(Partition& partition, int64_t offset) {
   partition.generation = next_generation_++;
   partition.next_offset = partition.fetch_offset = offset;
+  partition.leader_epoch = -1;
   partition.failed = partition.resetting = false;
   partition.not_before = -absl::InfiniteDuration();
   partition.errors_in_a_row = 0;
@@ -128,6 +145,9 @@ absl::Status ConsumerCore::SetPaused(std::string_view topic, int32_t partition, 
       // What was fetched ahead is fetched again: rarer, and simpler, than keeping it aside.
       found->generation = next_generation_++;
       found->fetch_offset = found->next_offset;
+      if (found->resetting) {
+        ResetSoon(found);
+      }
     }
   }
   Kick();
@@ -145,12 +165,30 @@ void ConsumerCore::Kick() {
 }
 
 bool ConsumerCore::HasNews() const {
-  return !ready_.empty() || !errors_.empty() || woken_;
+  return !ready_.empty() || !errors_.empty() || woken_ || group_news_;
 }
 
 absl::StatusOr<FetchedRecords> ConsumerCore::Poll(absl::Duration timeout) {
+  if (closed_ || in_listener_) {
+    return closed_ ? ClosedStatus("the consumer")
+                   : absl::FailedPreconditionError("poll: it was called from a rebalance listener");
+  }
+  if (group_ == nullptr) {
+    return PollRecords(timeout);
+  }
+  group_->EnterPoll();
+  AutoCommit();
+  absl::StatusOr<FetchedRecords> records = PollRecords(timeout);
+  group_->LeavePoll();
+  return records;
+}
+
+absl::StatusOr<FetchedRecords> ConsumerCore::PollRecords(absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   for (;;) {
+    if (group_ != nullptr) {
+      RETURN_IF_ERROR(ServeGroup());
+    }
     FetchedAnswer answer;
     {
       absl::MutexLock lock(&mu_);
@@ -161,6 +199,9 @@ absl::StatusOr<FetchedRecords> ConsumerCore::Poll(absl::Duration timeout) {
       }
       if (std::exchange(woken_, false)) {
         return FetchedRecords();
+      }
+      if (group_news_) {
+        continue;
       }
       if (!errors_.empty()) {
         absl::Status error = std::move(errors_.front());
@@ -193,13 +234,14 @@ std::unique_ptr<FetchedData> ConsumerCore::Open(FetchedAnswer answer) {
         continue;
       }
     }
-    int64_t next_offset = 0;
-    const absl::Status status = data->Add(slice.data, options, decompressor_, &next_offset);
+    FetchedData::Progress progress;
+    const absl::Status status = data->Add(slice.data, options, decompressor_, &progress);
     absl::MutexLock lock(&mu_);
     if (slice.partition->generation != slice.generation) {
       continue;  // It failed, or its offset was reset, while this was opened.
     }
-    slice.partition->next_offset = next_offset;
+    slice.partition->next_offset = progress.next_offset;
+    slice.partition->leader_epoch = progress.leader_epoch;
     if (!status.ok()) {
       FailPartition(*slice.partition,
                     Annotated(status, "poll; fetch it again with Seek, or Seek beyond it to skip it"));
@@ -217,6 +259,10 @@ void ConsumerCore::Wakeup() {
 absl::StatusOr<int64_t> ConsumerCore::NextOffset(std::string_view topic, int32_t partition) {
   absl::MutexLock lock(&mu_);
   ASSIGN_OR_RETURN(const PartitionPtr found, Find(topic, partition));
+  if (found->next_offset == kUnknown) {
+    return absl::UnavailableError(absl::StrCat("the position in ", ToAbsl(topic), "-", partition,
+                                               " is not known yet; Poll, or Seek to give one"));
+  }
   return found->next_offset;
 }
 
@@ -228,6 +274,9 @@ std::optional<Watermarks> ConsumerCore::LastWatermarks(std::string_view topic, i
 
 bool ConsumerCore::AtEnd() {
   absl::MutexLock lock(&mu_);
+  if (subscribed_ && !has_assignment_) {
+    return false;
+  }
   return std::all_of(partitions_.begin(), partitions_.end(), [](const auto& entry) {
     const Partition& partition = *entry.second;
     return partition.watermarks.has_value() && partition.next_offset >= partition.watermarks->high;
@@ -235,6 +284,9 @@ bool ConsumerCore::AtEnd() {
 }
 
 absl::Status ConsumerCore::LastError() {
+  if (group_ != nullptr) {
+    RETURN_IF_ERROR(group_->LastError());
+  }
   absl::MutexLock lock(&mu_);
   return last_error_;
 }

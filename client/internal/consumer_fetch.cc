@@ -301,9 +301,13 @@ void ConsumerCore::OnOutOfRange(const Asked& asked, const absl::Status& status) 
     FailPartition(partition, status);
     return;
   }
-  partition.resetting = true;
+  ResetSoon(asked.partition);
+}
+
+void ConsumerCore::ResetSoon(const PartitionPtr& partition) {
+  partition->resetting = true;
   core_->loop().Post(lifetime_.Guard(
-      [this, moved = asked.partition, generation = asked.generation] { StartReset(moved, generation); }));
+      [this, partition, generation = partition->generation] { StartReset(partition, generation); }));
 }
 
 void ConsumerCore::StartReset(const PartitionPtr& partition, int64_t generation) {
@@ -316,11 +320,15 @@ void ConsumerCore::StartReset(const PartitionPtr& partition, int64_t generation)
                     if (partition->generation != generation) {
                       return;
                     }
-                    partition->resetting = false;
-                    if (answers.front().status.ok()) {
+                    const absl::Status& status = answers.front().status;
+                    if (status.ok()) {
                       MoveTo(*partition, answers.front().offset);
+                    } else if (subscribed_ && IsRetriable(status)) {
+                      last_error_ = status;  // The group takes the partition away if it is gone for good.
+                      ResetSoon(partition);
                     } else {
-                      FailPartition(*partition, answers.front().status);
+                      partition->resetting = false;
+                      FailPartition(*partition, status);
                     }
                   }
                   Pump();
@@ -343,7 +351,8 @@ void ConsumerCore::CheckTopics() {
     }
     const absl::Status status = core_->metadata().TopicStatus(*partition->topic);
     last_error_ = status;
-    const bool gone = topic->unknown_in_a_row >= kUnknownInARow;
+    // From a member the group takes it away.
+    const bool gone = topic->unknown_in_a_row >= kUnknownInARow && !subscribed_;
     if (gone || !kafka::IsRetriable(static_cast<ErrorCode>(topic->error_code))) {
       FailPartition(*partition,
                     Annotated(status, absl::StrCat("fetch from ", NameOf(key.first, key.second))));

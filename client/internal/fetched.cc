@@ -26,8 +26,8 @@ size_t CountFrom(record::BatchView batch, ByteView records, int64_t first_offset
 }  // namespace
 
 absl::Status FetchedData::Add(const FetchedSlice& slice, const OpenOptions& options,
-                              record::Decompressor& decompressor, int64_t* next_offset) {
-  *next_offset = slice.first_offset;
+                              record::Decompressor& decompressor, Progress* progress) {
+  *progress = {.next_offset = slice.first_offset};
   ByteView rest = slice.bytes;
   for (record::BatchParse parse = record::ParseBatch(rest); !rest.empty(); parse = record::ParseBatch(rest)) {
     absl::Status status = parse.ok() ? AddBatch(slice, parse.batch, options, decompressor)
@@ -35,9 +35,10 @@ absl::Status FetchedData::Add(const FetchedSlice& slice, const OpenOptions& opti
     if (!status.ok()) {
       return Annotated(status,
                        absl::StrCat("partition ", *slice.topic, "-", slice.partition, ": batch at offset ",
-                                    parse.ok() ? parse.batch.base_offset().value() : *next_offset));
+                                    parse.ok() ? parse.batch.base_offset().value() : progress->next_offset));
     }
-    *next_offset = std::max(*next_offset, parse.batch.next_offset().value());
+    progress->next_offset = std::max(progress->next_offset, parse.batch.next_offset().value());
+    progress->leader_epoch = parse.batch.leader_epoch().value();
     rest = rest.subspan(parse.batch.size_bytes());
   }
   return absl::OkStatus();

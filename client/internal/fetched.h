@@ -34,10 +34,16 @@ class FetchedData {
  public:
   explicit FetchedData(std::shared_ptr<const Buffer> buffer) : buffer_(std::move(buffer)) {}
 
-  // Checks, decompresses and takes in the batches of a slice. After an error those before the bad one are in;
-  // `next_offset` is the offset that follows what was taken in.
+  // How far a slice was taken in.
+  struct Progress {
+    int64_t next_offset = 0;
+    int32_t leader_epoch = -1;  // Of the last batch; -1: none.
+  };
+
+  // Checks, decompresses and takes in the batches of a slice. After an error those before the bad one are in,
+  // and `progress` tells of them.
   absl::Status Add(const FetchedSlice& slice, const OpenOptions& options, record::Decompressor& decompressor,
-                   int64_t* next_offset);
+                   Progress* progress);
 
   size_t record_count() const { return record_count_; }
   size_t size_bytes() const { return size_bytes_; }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "client/internal/core.h"
 #include "client/internal/status.h"
@@ -53,7 +54,7 @@ void Metadata::Start() {
     AskForAll();
     return;
   }
-  Ask(missing, true, [this](absl::StatusOr<Response> response) {
+  Ask(&missing, true, [this](absl::StatusOr<Response> response) {
     if (!response.ok() || stopped_) {
       OnAnswer(std::move(response));
       return;
@@ -78,16 +79,25 @@ void Metadata::AskForAll() {
   for (const auto& [name, create] : watched_) {
     names.push_back(name);
   }
-  Ask(names, false, [this](absl::StatusOr<Response> response) { OnAnswer(std::move(response)); });
+  Ask(watches_all_ ? nullptr : &names, false, [this, all = watches_all_](absl::StatusOr<Response> response) {
+    if (all && response.ok()) {
+      ApplyMissing(*response);
+    }
+    OnAnswer(std::move(response));
+  });
 }
 
-void Metadata::Ask(const std::vector<std::string>& names, bool create,
+void Metadata::Ask(const std::vector<std::string>* names, bool create,
                    std::function<void(absl::StatusOr<Response>)> done) {
   kafka::MetadataRequest request;
-  request.topics.emplace();
   request.allow_auto_topic_creation = create;
-  for (const std::string& name : names) {
-    request.topics->emplace_back().name = name;
+  if (names == nullptr) {
+    request.topics.reset();
+  } else {
+    request.topics.emplace();
+    for (const std::string& name : *names) {
+      request.topics->emplace_back().name = name;
+    }
   }
   core_.Call<kafka::MetadataRequest>(
       {.target = kAnyBroker}, std::move(request), core_.request_timeout(),
@@ -160,6 +170,7 @@ void Metadata::ApplyTopic(const Response::MetadataResponseTopic& from) {
   topic = {.name = *from.name,
            .id = from.topic_id,
            .error_code = from.error_code,
+           .internal = from.is_internal,
            .partitions = {},
            .unknown_in_a_row = unknown ? unknown_before + 1 : 0};
   for (const auto& partition : from.partitions) {
@@ -173,6 +184,25 @@ void Metadata::ApplyTopic(const Response::MetadataResponseTopic& from) {
     topic.partitions[index] = {.leader = partition.leader_id,
                                .leader_epoch = partition.leader_epoch,
                                .error_code = partition.error_code};
+  }
+}
+
+void Metadata::ApplyMissing(const Response& response) {
+  absl::flat_hash_set<absl::string_view> there;
+  for (const auto& topic : response.topics) {
+    if (topic.name.has_value()) {
+      there.insert(*topic.name);
+    }
+  }
+  for (const auto& [name, create] : watched_) {
+    topics_.try_emplace(name, TopicInfo{.name = name});
+  }
+  for (auto& [name, topic] : topics_) {
+    if (!there.contains(name)) {
+      topic.error_code = kafka::ToWire(ErrorCode::kUnknownTopicOrPartition);
+      topic.partitions.clear();
+      ++topic.unknown_in_a_row;
+    }
   }
 }
 

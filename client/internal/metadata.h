@@ -35,6 +35,7 @@ struct TopicInfo {
   std::string name;
   Uuid id;                 // Zero when the broker has none.
   int16_t error_code = 0;  // Then there are no partitions.
+  bool internal = false;
   std::vector<PartitionInfo> partitions;
   int unknown_in_a_row = 0;  // Refreshes that said UNKNOWN_TOPIC_OR_PARTITION since one that did not.
 };
@@ -53,6 +54,8 @@ class Metadata {
 
   // From the next refresh on the topic is asked for. With `create` the broker may create it.
   void Watch(const std::string& topic, bool create);
+  // And so are all topics of the cluster, for those who choose by a pattern.
+  void WatchAll() { watches_all_ = true; }
 
   // Asks now, or as soon as the question under way is answered; `done` runs when an answer covers what is
   // watched at this moment, or could not be had.
@@ -61,6 +64,12 @@ class Metadata {
   void RefreshSoon();
 
   const TopicInfo* FindTopic(absl::string_view name) const;
+  template <class Visit>
+  void ForEachTopic(Visit visit) const {
+    for (const auto& [name, topic] : topics_) {
+      visit(topic);
+    }
+  }
   const std::map<int32_t, BrokerInfo>& brokers() const { return brokers_; }
   std::optional<Address> AddressOf(int32_t node) const;
   int32_t controller_id() const { return controller_id_; }
@@ -81,11 +90,14 @@ class Metadata {
   void Start();
   std::vector<std::string> MissingThatMayBeCreated() const;
   void AskForAll();
-  void Ask(const std::vector<std::string>& names, bool create,
+  // Null: for all topics.
+  void Ask(const std::vector<std::string>* names, bool create,
            std::function<void(absl::StatusOr<kafka::MetadataResponse>)> done);
   void OnAnswer(absl::StatusOr<kafka::MetadataResponse> response);
   void Apply(const kafka::MetadataResponse& response);
   void ApplyTopic(const kafka::MetadataResponse::MetadataResponseTopic& from);
+  // What an answer about all topics does not mention does not exist.
+  void ApplyMissing(const kafka::MetadataResponse& response);
   void ScheduleRefresh(absl::Duration in);
 
   Core& core_;
@@ -94,6 +106,7 @@ class Metadata {
   bool stopped_ = false;
 
   absl::flat_hash_map<std::string, bool> watched_;  // Value: create.
+  bool watches_all_ = false;
   std::map<int32_t, BrokerInfo> brokers_;
   absl::flat_hash_map<std::string, TopicInfo> topics_;
   int32_t controller_id_ = -1;

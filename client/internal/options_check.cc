@@ -74,6 +74,17 @@ absl::Status CheckOptions(const ConsumerOptions& options) {
       .AtLeast("partition_bytes_max", options.partition_bytes_max, 1)
       .AtLeast("prefetch_responses", options.prefetch_responses, 1)
       .AtLeast("decompressed_bytes_max", options.decompressed_bytes_max, 1)
+      .Require(options.group_instance_id.empty() || !options.group_id.empty(), "group_instance_id",
+               "needs a group_id")
+      .AtLeast("assignors (their number)", options.assignors.size(), 1)
+      .Positive("session_timeout", options.session_timeout)
+      .Positive("heartbeat_interval", options.heartbeat_interval)
+      .Require(options.heartbeat_interval * 2 <= options.session_timeout, "heartbeat_interval",
+               "must be at most half of session_timeout, better a third: one that is late drops the member")
+      .Positive("poll_interval_max", options.poll_interval_max)
+      .Positive("rebalance_timeout", options.rebalance_timeout.value_or(options.poll_interval_max))
+      .NotNegative("auto_commit_interval", options.auto_commit_interval)
+      .NotNegative("close_timeout", options.close_timeout)
       .status();
 }
 
