@@ -1,5 +1,6 @@
-// Topics, configurations and the cluster: what an operator or a test does once in a while. Every call blocks
-// until the answer is there, at most for the client's request_timeout, and retries inside what time may heal.
+// Topics, configurations, groups and the cluster: what an operator or a test does once in a while. Every call
+// blocks until the answer is there, at most for the client's request_timeout, and retries inside what time
+// may heal.
 //
 //   absl::Status created = (*client)->admin().CreateTopic({.name = "orders", .partitions = 3});
 #pragma once
@@ -14,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "sluice/group.h"
 #include "sluice/position.h"
 
 namespace sluice {
@@ -156,6 +158,28 @@ class Admin {
   // answer for each partition, in order: OutOfRange beyond the partition's end, PermissionDenied for a topic
   // that is only compacted. A partition may be named once.
   absl::StatusOr<std::vector<DeletedRecords>> DeleteRecords(const std::vector<RecordsToDelete>& partitions);
+
+  // All groups of all brokers, ordered by name; only those in one of `states` ("Stable", "Empty", ...) when
+  // some are given, where the broker knows how (KIP-518).
+  absl::StatusOr<std::vector<GroupListing>> ListGroups(const std::vector<std::string>& states = {});
+  // One answer for each group, in order: NotFound when there is none.
+  absl::StatusOr<std::vector<absl::StatusOr<GroupDescription>>> DescribeGroups(
+      const std::vector<std::string>& group_ids);
+  absl::StatusOr<GroupDescription> DescribeGroup(std::string_view group_id);
+  // Everything that the group has committed, ordered; of a group that does not exist: nothing.
+  absl::StatusOr<std::vector<GroupOffset>> ListGroupOffsets(std::string_view group_id);
+  // Commits for a group without members, which need not exist yet. One status for each, in order. A group
+  // with members refuses: FailedPrecondition, Kafka's code is UNKNOWN_MEMBER_ID.
+  absl::StatusOr<std::vector<absl::Status>> AlterGroupOffsets(std::string_view group_id,
+                                                              const std::vector<GroupOffset>& offsets);
+  // Groups with their offsets, one status for each, in order: NotFound, or FailedPrecondition while there are
+  // members.
+  absl::StatusOr<std::vector<absl::Status>> DeleteGroups(const std::vector<std::string>& group_ids);
+  absl::Status DeleteGroup(std::string_view group_id);
+  // Forgets what was committed of these partitions; FailedPrecondition for topics that a member reads.
+  absl::StatusOr<std::vector<absl::Status>> DeleteGroupOffsets(std::string_view group_id,
+                                                               const std::vector<TopicPartition>& partitions);
+
   // What the broker that was connected to first says that it can do.
   absl::StatusOr<std::vector<ApiVersionRange>> ApiVersions();
 

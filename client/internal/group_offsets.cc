@@ -25,7 +25,14 @@ size_t WorstOf(const std::vector<ErrorCode>& codes) {
   return bad == codes.end() ? 0 : static_cast<size_t>(bad - codes.begin());
 }
 
-bool IsWorthARetry(ErrorCode code) {
+// A topic that is said not to exist may only be unknown to a broker that has just started: it is believed the
+// third time.
+constexpr int kUnknownMax = 3;
+
+bool IsWorthARetry(ErrorCode code, int attempts) {
+  if (code == ErrorCode::kUnknownTopicOrPartition) {
+    return attempts < kUnknownMax;
+  }
   const GroupEffect effect = EffectOf(code);
   return effect == GroupEffect::kRetry || effect == GroupEffect::kLookUp;
 }
@@ -60,11 +67,16 @@ void GroupOffsets::Commit(std::vector<GroupOffset> offsets, bool retry, absl::Du
   }
 }
 
+// One that came while the next was about to begin has asked for it as well.
 void GroupOffsets::StartCommit() {
-  if (commits_.empty()) {
-    return;
+  if (!commits_.empty() && !std::exchange(commit_under_way_, true)) {
+    SendCommit();
   }
-  const Pending& pending = commits_.front();
+}
+
+void GroupOffsets::SendCommit() {
+  Pending& pending = commits_.front();
+  ++pending.attempts;
   const absl::StatusOr<MemberClaim> claim = hooks_.claim();
   if (pending.offsets.empty() || !claim.ok()) {
     OnCommitAnswer(pending.offsets.empty() ? absl::OkStatus() : claim.status(), false);
@@ -91,7 +103,7 @@ void GroupOffsets::StartCommit() {
         }
         hooks_.on_code(codes[worst]);
         OnCommitAnswer(CommitStatus(coordinator_->group_id(), asked.offsets[worst], codes[worst]),
-                       IsWorthARetry(codes[worst]));
+                       IsWorthARetry(codes[worst], asked.attempts));
       }));
 }
 
@@ -102,11 +114,12 @@ void GroupOffsets::OnCommitAnswer(absl::Status status, bool again) {
         absl::ToChronoNanoseconds(std::min(kRetryInterval, pending.deadline - MonotonicNow())));
     timer_.async_wait(lifetime_.Guard([this](const asio::error_code& error) {
       if (!error) {
-        StartCommit();
+        SendCommit();
       }
     }));
     return;
   }
+  commit_under_way_ = false;
   const CommitCallback done = std::move(commits_.front().done);
   commits_.pop_front();
   core_.loop().Post(lifetime_.Guard([this] { StartCommit(); }));

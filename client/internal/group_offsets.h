@@ -48,10 +48,12 @@ class GroupOffsets {
     bool retry;
     absl::Duration deadline;
     CommitCallback done;
+    int attempts = 0;
   };
   struct Fetching;
 
   void StartCommit();
+  void SendCommit();
   void OnCommitAnswer(absl::Status status, bool again);
   void StartFetch(std::shared_ptr<Fetching> fetching);
 
@@ -60,7 +62,8 @@ class GroupOffsets {
   const Hooks hooks_;
   Lifetime lifetime_;
   asio::steady_timer timer_;
-  std::deque<Pending> commits_;                     // The first is under way.
+  std::deque<Pending> commits_;
+  bool commit_under_way_ = false;                   // The first of them.
   std::vector<std::shared_ptr<Fetching>> fetches_;  // Shared with the timers and answers that they wait for.
 };
 

@@ -230,7 +230,14 @@ absl::StatusOr<std::vector<GroupOffset>> GroupSession::Committed(std::vector<Top
 void GroupSession::Leave(absl::Duration timeout) {
   auto left = std::make_shared<absl::Notification>();  // Shared with an answer that may come too late.
   core_.loop().Post(lifetime_.Guard([this, left, timeout] {
-    const std::string member_id = state_.member_id();
+    const bool leaves = !state_.member_id().empty() && options_.group_instance_id.empty() &&
+                        coordinator_->node().has_value() && timeout > absl::ZeroDuration();
+    if (leaves) {
+      // Before the channel closes: what fails then makes the coordinator unknown.
+      SendLeave(state_.member_id(), timeout, [left] { left->Notify(); });
+    } else {
+      left->Notify();
+    }
     state_.Stop();
     ++round_;
     core_.CloseChannel(std::exchange(channel_, core_.NewChannel()));
@@ -239,13 +246,6 @@ void GroupSession::Leave(absl::Duration timeout) {
     is_leader_ = false;
     pattern_.reset();
     Publish();
-    const bool leaves = !member_id.empty() && options_.group_instance_id.empty() &&
-                        coordinator_->node().has_value() && timeout > absl::ZeroDuration();
-    if (leaves) {
-      SendLeave(member_id, timeout, [left] { left->Notify(); });
-    } else {
-      left->Notify();
-    }
   }));
   left->WaitForNotificationWithTimeout(timeout + kGrace);
 }

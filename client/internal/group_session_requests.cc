@@ -27,7 +27,7 @@ absl::string_view AdviceFor(ErrorCode code) {
     case ErrorCode::kInconsistentGroupProtocol:
       return "no assignor of this consumer is one that all members of the group know, or the group is none "
              "of "
-             "consumers";
+             "consumers; see `sluice group describe`";
     case ErrorCode::kInvalidSessionTimeout:
       return "choose a session_timeout between the broker's group.min.session.timeout.ms and "
              "group.max.session.timeout.ms";

@@ -46,6 +46,10 @@ absl::StatusCode StatusCodeOf(ErrorCode code) {
     case ErrorCode::kInvalidRequiredAcks:
     case ErrorCode::kMessageTooLarge:
     case ErrorCode::kRecordListTooLarge:
+    case ErrorCode::kInvalidGroupId:
+    case ErrorCode::kInvalidSessionTimeout:
+    case ErrorCode::kOffsetMetadataTooLarge:
+    case ErrorCode::kInvalidCommitOffsetSize:
       return absl::StatusCode::kInvalidArgument;
     case ErrorCode::kOffsetOutOfRange:
       return absl::StatusCode::kOutOfRange;
@@ -54,6 +58,7 @@ absl::StatusCode StatusCodeOf(ErrorCode code) {
     case ErrorCode::kRequestTimedOut:
       return absl::StatusCode::kDeadlineExceeded;
     case ErrorCode::kThrottlingQuotaExceeded:
+    case ErrorCode::kGroupMaxSizeReached:
       return absl::StatusCode::kResourceExhausted;
     case ErrorCode::kUnsupportedVersion:
     case ErrorCode::kUnsupportedCompressionType:

@@ -28,8 +28,12 @@ done
 # shellcheck disable=SC2046
 "$cxx" -std=c++20 "$here/example/produce_consume.cc" -o "$work/by_pkg_config" $(pkg-config --cflags --libs sluice-client)
 
-for program in "$work/build/produce_consume" "$work/by_pkg_config"; do
-  if said=$("$program" consume 127.0.0.1:1 topic 2>&1); then
+for program in "$work/build/produce_consume consume" "$work/by_pkg_config consume" "$work/build/group_consume"; do
+  # group_consume BROKER GROUP TOPIC, produce_consume consume BROKER TOPIC.
+  arguments="127.0.0.1:1 topic"
+  [[ $program == *group_consume ]] && arguments="127.0.0.1:1 group topic"
+  # shellcheck disable=SC2086
+  if said=$($program $arguments 2>&1); then
     echo "$program reached a broker at port 1"; exit 1
   fi
   [[ $said == *"cannot reach broker 127.0.0.1:1: Connection refused"* ]] || { echo "unexpected: $said"; exit 1; }

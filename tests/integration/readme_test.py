@@ -36,6 +36,11 @@ class Readme(unittest.TestCase):
     def test_commands_of_the_readme_work(self):
         self.run_blocks(SOURCE / "README.md")
 
+    def test_member_of_a_group_in_the_guide_is_the_one_that_is_compiled(self):
+        program = (SOURCE / "tests/install/example/group_consume.cc").read_text()
+        body = re.search(r"^  // \[docs/client.md: a member\]\n(.*?)^  // \[end\]$", program, re.M | re.S).group(1)
+        self.assertIn(re.sub(r"^  ", "", body, flags=re.M), (SOURCE / "docs/client.md").read_text())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -202,6 +202,7 @@ bool FakeCluster::Handle(int32_t node, ByteView frame, Bytes* answer) {
       handled = AnswerCreateTopics(header, in, answer);
       break;
     default:
+      handled = AnswerGroup(node, header, in, fault, answer);
       break;
   }
   return handled && fault.kind != Fault::Kind::kDropAfter;

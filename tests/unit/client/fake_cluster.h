@@ -1,7 +1,8 @@
 // A Kafka cluster of a few hundred lines for the client's tests: real sockets, real codec, topics in memory,
 // and a hook before each answer where a test can make it fail. It keeps the rules that the client relies on:
 // sequences of idempotent producers are checked (a gap is error 45, one of the last five batches again is a
-// duplicate), and an answer to a fetch contains whole batches.
+// duplicate), an answer to a fetch contains whole batches, and groups of the classic protocol rebalance when
+// all members have come (fake_cluster_groups.cc).
 #pragma once
 
 #include <cstdint>
@@ -74,6 +75,17 @@ class FakeCluster {
   // Waits until so many requests have come; counted before the hook and the answer. False: they did not.
   bool WaitForRequests(int16_t api_key, int count);
   bool WaitUntilNobodyIsConnected();
+
+  // One node coordinates all groups: the first, until it is moved.
+  void MoveCoordinator(int32_t node);
+  // The group forgets its members, as when their session timeouts have passed, and shares anew.
+  void DropMembers(const std::string& group);
+  // The group shares anew at the next heartbeats.
+  void StartRebalance(const std::string& group);
+  std::vector<std::string> MembersOf(const std::string& group);
+  bool WaitUntilNobodyIsIn(const std::string& group);
+  // -1: nothing is committed.
+  int64_t CommittedOffset(const std::string& group, const std::string& topic, int32_t partition);
   std::vector<int16_t> VersionsSeen(int16_t api_key);
 
  private:
@@ -92,6 +104,22 @@ class FakeCluster {
   struct Topic {
     Uuid id;
     std::vector<Partition> partitions;
+  };
+  struct GroupMember {
+    std::string instance_id;
+    std::map<std::string, Bytes> protocols;
+    Bytes assignment;
+    bool joined = false;  // It waits for the others.
+  };
+  struct Group {
+    int32_t generation = 0;
+    bool rebalancing = false;
+    bool assigned = false;  // The leader has shared out.
+    std::string leader;
+    std::string protocol;
+    std::set<std::string> expected;  // Ids that were given and have not come yet.
+    std::map<std::string, GroupMember> members;
+    std::map<std::pair<std::string, int32_t>, int64_t> offsets;
   };
   struct Node {
     int listener = -1;
@@ -118,6 +146,26 @@ class FakeCluster {
   bool AnswerInitProducerId(const kafka::RequestHeader& header, kafka::WireReader& in, Bytes* answer);
   bool AnswerCreateTopics(const kafka::RequestHeader& header, kafka::WireReader& in, Bytes* answer);
 
+  // The requests of groups. `fault` is a kError or none.
+  bool AnswerGroup(int32_t node, const kafka::RequestHeader& header, kafka::WireReader& in, Fault fault,
+                   Bytes* answer);
+  void Join(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code, Bytes* answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Sync(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code, Bytes* answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Heartbeat(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code,
+                 Bytes* answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Leave(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code, Bytes* answer)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void CommitOffsets(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code,
+                     Bytes* answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FetchOffsets(const kafka::RequestHeader& header, kafka::WireReader& in, kafka::ErrorCode code,
+                    Bytes* answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a member of this generation is told before anything else.
+  kafka::ErrorCode Check(const Group& group, const std::string& member_id, int32_t generation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void FinishJoins(Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   void AddTopic(const std::string& name, int32_t partitions) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Partition* Find(const std::string& name, const Uuid& id, int32_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   kafka::ErrorCode Append(Partition& partition, ByteView batch, int64_t* base_offset)
@@ -135,6 +183,9 @@ class FakeCluster {
   std::map<std::string, Topic> topics_ ABSL_GUARDED_BY(mu_);
   std::map<int16_t, std::vector<int16_t>> seen_ ABSL_GUARDED_BY(mu_);
   int64_t next_producer_id_ ABSL_GUARDED_BY(mu_) = 1000;
+  std::map<std::string, Group> groups_ ABSL_GUARDED_BY(mu_);
+  int next_member_ ABSL_GUARDED_BY(mu_) = 1;
+  int32_t coordinator_ ABSL_GUARDED_BY(mu_) = 0;
   uint8_t next_topic_id_ ABSL_GUARDED_BY(mu_) = 1;
 };
 

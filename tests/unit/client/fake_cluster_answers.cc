@@ -13,22 +13,13 @@
 #include "proto/kafka/gen/produce.h"
 #include "proto/record/batch_view.h"
 #include "tests/unit/client/fake_cluster.h"
+#include "tests/unit/client/fake_cluster_encode.h"
 
 namespace sluice::client_test {
 namespace {
 
 using kafka::ErrorCode;
 using kafka::ToWire;
-
-template <class Response>
-void Encode(const kafka::RequestHeader& header, int16_t version, const Response& response, Bytes* answer) {
-  kafka::WireWriter out = kafka::WireWriter::Framed();
-  kafka::EncodeResponseHeader(out, header.api_key, version, header.correlation_id);
-  response.Encode(out, version);
-  out.FinishFrame();
-  CHECK(out.ok());
-  *answer = out.Take();
-}
 
 }  // namespace
 
@@ -54,7 +45,10 @@ bool FakeCluster::AnswerApiVersions(const kafka::RequestHeader& header, Bytes* a
   if (response.error_code == 0) {
     for (const auto key :
          {kafka::ApiKey::kMetadata, kafka::ApiKey::kProduce, kafka::ApiKey::kFetch,
-          kafka::ApiKey::kListOffsets, kafka::ApiKey::kInitProducerId, kafka::ApiKey::kCreateTopics}) {
+          kafka::ApiKey::kListOffsets, kafka::ApiKey::kInitProducerId, kafka::ApiKey::kCreateTopics,
+          kafka::ApiKey::kFindCoordinator, kafka::ApiKey::kJoinGroup, kafka::ApiKey::kSyncGroup,
+          kafka::ApiKey::kHeartbeat, kafka::ApiKey::kLeaveGroup, kafka::ApiKey::kOffsetCommit,
+          kafka::ApiKey::kOffsetFetch}) {
       add(key);
     }
   }
