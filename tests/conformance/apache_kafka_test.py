@@ -16,6 +16,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from apache_kafka import ApacheKafka
+from group_cases import GroupCases
 from sluice_test import BIN, run, run_cli, wait_until, write_lines
 
 VERSION = os.environ.get("KAFKA_PEER_VERSION", "4.3.1")
@@ -293,6 +294,57 @@ class Logs(KafkaTest):
             feeder.join()
             process.stderr.close()
         self.assertEqual(self.read(topic), lines)
+
+
+class Groups(GroupCases, unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.broker = kafka
+
+    def console_consumer(self, topic, group, *properties):
+        """Kafka's own console consumer, as a member."""
+        command = kafka.java("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", kafka.address,
+                             "--topic", topic, "--group", group, "--from-beginning",
+                             *(part for pair in properties for part in ("--command-property", pair)))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+    def assert_shared_with_java(self, assignor, *properties):
+        topic = self.topic()
+        self.console_consumer(topic, self.name, *properties)
+        member = self.start(topic, *(("--assignor", assignor) if assignor else ()))
+
+        def shared():
+            found = self.json("group", "describe", self.name)[0]
+            return found["state"] == "Stable" and sorted(len(m["assignment"]) for m in found["members"]) == [3, 3]
+
+        wait_until(lambda: member.owned(), 60, "first partitions")
+        wait_until(shared, 60, "halves")
+        wait_until(lambda: len(member.owned()) == 3, 60, "its half")
+        self.assertEqual(member.end(), 0)
+
+    def test_java_and_ours_in_one_group(self):
+        self.assert_shared_with_java(None)
+
+    def test_java_and_ours_in_one_cooperative_group(self):
+        self.assert_shared_with_java(
+            "cooperative-sticky",
+            "partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor")
+
+    def test_group_of_kip_848_is_described(self):
+        topic = self.topic()
+        self.console_consumer(topic, self.name, "group.protocol=consumer")
+
+        def described():
+            result = self.cli("--format", "json", "group", "describe", self.name, check=False)
+            return json.loads(result.stdout) if result.returncode == 0 else {"members": []}
+
+        wait_until(lambda: [len(m["assignment"]) for m in described()["members"]] == [6], 60, "its member")
+        self.assertEqual(described()["type"], "consumer")
+        self.assertEqual(described()["state"], "Stable")
+        self.assert_fails(EXIT_FAILED, "it is in use", "group", "delete", self.name, "--yes")
 
 
 class Bench(KafkaTest):

@@ -26,7 +26,8 @@ POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
 </project>
 """
 
-# Small and quick: internal topics of one partition, a log cleaner that looks several times a second.
+# Small and quick: internal topics of one partition, a log cleaner that looks several times a second, groups that do not
+# wait for more members.
 SETTINGS = """process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
@@ -36,6 +37,7 @@ log.dirs={log_dir}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=1
 offsets.topic.replication.factor=1
+group.initial.rebalance.delay.ms=0
 transaction.state.log.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1

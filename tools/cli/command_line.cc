@@ -28,6 +28,7 @@ class CommandLine {
     AddTopic();
     AddProduce();
     AddConsume();
+    AddGroup();
     Command(app_, "status", "the cluster, its brokers and topics", [this] { return RunStatus(context_); });
     AddLog();
     AddBench();
@@ -131,15 +132,28 @@ class CommandLine {
   void AddConsume() {
     CLI::App* consume = Command(app_, "consume", "print records to standard output",
                                 [this] { return RunConsume(context_, consume_); });
-    consume->add_option("TOPIC", consume_.topic)->required();
+    consume->add_option("TOPIC", consume_.topics, "one; several with -g")->required();
     consume
         ->add_option("-o,--offset", consume_.position,
-                     "start, end, N, -N, @MILLISECONDS, @2026-01-31T12:00:00Z, @-1h")
+                     "start, end, N, -N, @MILLISECONDS, @2026-01-31T12:00:00Z, @-1h; with -g start or end, "
+                     "for where nothing is committed")
         ->capture_default_str();
     consume->add_option("-n,--count", consume_.count, "stop after so many records")
         ->check(CLI::PositiveNumber);
-    consume->add_flag("-e,--exit", consume_.exit_at_end, "stop at the end");
+    consume->add_flag("-e,--exit", consume_.exit_at_end, "stop at the end; with -g, of what it was given");
     consume->add_option("-p,--partition", consume_.partition, "one partition; otherwise all");
+    consume->add_option("-g,--group", consume_.group,
+                        "as a member of this group: share its partitions, go on from and commit its offsets");
+    consume->add_option("--instance-id", consume_.instance_id,
+                        "with -g: a static member, whose partitions wait for it to come back");
+    consume->add_option("--assignor", consume_.assignor, "with -g: range, cooperative-sticky or both")
+        ->capture_default_str();
+    consume
+        ->add_option("--session-timeout", consume_.session_seconds,
+                     "with -g: seconds of silence after which the group gives its partitions away")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    consume->add_flag("--no-commit", consume_.no_commit, "with -g: read without committing");
     CLI::Option* format = consume->add_option(
         "-f", consume_.format, "%v value %k key %h headers %t topic %p partition %o offset %d time");
     consume->add_flag("--json", consume_.json, "a JSON object a line, which `produce --json` takes back")
@@ -148,6 +162,42 @@ class CommandLine {
       consume_.has_format = format->count() > 0;
       run_ = [this] { return RunConsume(context_, consume_); };
     });
+  }
+
+  void AddGroup() {
+    CLI::App* group = Group(app_, "group", "consumer groups");
+    CLI::App* list =
+        Command(*group, "list", "all groups", [this] { return RunGroupList(context_, group_list_); });
+    list->alias("ls");
+    list->add_option("--state", group_list_.states, "only those in this state; may be repeated")
+        ->allow_extra_args(false);
+    Command(*group, "describe", "state and members", [this] { return RunGroupDescribe(context_, group_); })
+        ->add_option("GROUP", group_.groups)
+        ->required();
+    CLI::App* lag = Command(*group, "lag", "how far behind, in records and in seconds",
+                            [this] { return RunGroupLag(context_, group_lag_); });
+    lag->add_option("GROUP", group_lag_.groups)->required();
+    lag->add_flag("-w,--watch", group_lag_.watch, "again and again, until Ctrl-C");
+    lag->add_option("--interval", group_lag_.interval_seconds, "with --watch: seconds between two looks")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    CLI::App* seek =
+        Command(*group, "seek", "where a group without members shall go on; shows what would change",
+                [this] { return RunGroupSeek(context_, group_seek_); });
+    seek->add_option("GROUP", group_seek_.group)->required();
+    seek->add_option("--to", group_seek_.to,
+                     "start, end, N, -N (N before the end), @MILLISECONDS, @2026-01-31T12:00:00Z, @-1h");
+    seek->add_option("--shift", group_seek_.shift, "by so many, back when negative");
+    seek->add_option("--from-file", group_seek_.file, "a line each: topic,partition,offset");
+    seek->add_option(
+            "-t,--topic", group_seek_.topics,
+            "NAME, or NAME:0,1 for some partitions; may be repeated; otherwise all that is committed")
+        ->allow_extra_args(false);
+    seek->add_flag("--execute", group_seek_.execute, "do it");
+    CLI::App* remove = Command(*group, "delete", "delete groups without members, and their offsets",
+                               [this] { return RunGroupDelete(context_, group_); });
+    remove->add_option("GROUP", group_.groups)->required();
+    remove->add_flag("-y,--yes", group_.yes, "do not ask");
   }
 
   void AddLog() {
@@ -248,6 +298,10 @@ class CommandLine {
   DeleteRecordsOptions delete_records_;
   ProduceOptions produce_;
   ConsumeOptions consume_;
+  GroupListOptions group_list_;
+  GroupOptions group_;
+  GroupLagOptions group_lag_;
+  GroupSeekOptions group_seek_;
   LogDumpOptions dump_;
   LogPathOptions path_;
   LogRepairOptions repair_;

@@ -56,7 +56,7 @@ struct ProduceOptions {
 int RunProduce(const Context& context, const ProduceOptions& options);
 
 struct ConsumeOptions {
-  std::string topic;
+  std::vector<std::string> topics;  // One, but for a member of a group.
   std::string position = "end";
   int64_t count = 0;  // 0: no limit.
   bool exit_at_end = false;
@@ -64,8 +64,43 @@ struct ConsumeOptions {
   std::string format;  // Empty and !has_format: the value and a newline.
   bool has_format = false;
   bool json = false;
+
+  std::string group;  // Empty: no member of any.
+  std::string instance_id;
+  std::string assignor = "both";
+  double session_seconds = 45;
+  bool no_commit = false;
 };
 int RunConsume(const Context& context, const ConsumeOptions& options);
+
+struct GroupListOptions {
+  std::vector<std::string> states;
+};
+int RunGroupList(const Context& context, const GroupListOptions& options);
+
+struct GroupOptions {
+  std::vector<std::string> groups;
+  bool yes = false;  // Do not ask.
+};
+int RunGroupDescribe(const Context& context, const GroupOptions& options);
+int RunGroupDelete(const Context& context, const GroupOptions& options);
+
+struct GroupLagOptions {
+  std::vector<std::string> groups;
+  bool watch = false;
+  double interval_seconds = 2;
+};
+int RunGroupLag(const Context& context, const GroupLagOptions& options);
+
+struct GroupSeekOptions {
+  std::string group;
+  std::string to;                   // As position_text.h reads it,
+  std::optional<int64_t> shift;     // or by so many,
+  std::string file;                 // or a line each: topic,partition,offset.
+  std::vector<std::string> topics;  // NAME or NAME:0,1; empty: all that the group has committed.
+  bool execute = false;
+};
+int RunGroupSeek(const Context& context, const GroupSeekOptions& options);
 
 int RunStatus(const Context& context);
 

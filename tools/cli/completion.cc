@@ -37,7 +37,7 @@ std::string BashCompletion(const CommandTree& tree) {
   AppendCases(tree, "", {}, &cases);
   return absl::StrCat(R"(# bash completion for sluice: source <(sluice completion bash)
 _sluice() {
-  local word current=${COMP_WORDS[COMP_CWORD]} path="" words="" topics=""
+  local word current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path="" words="" kind="" names=""
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case " )",
                       absl::StrJoin(names, " "), R"( " in
@@ -48,10 +48,20 @@ _sluice() {
 )",
                       cases, R"(  esac
   case "$path" in
-    produce|consume|"topic describe"|"topic delete"|"topic add-partitions"|"bench produce"|"bench consume")
-      [[ $current == -* ]] || topics=$(timeout 0.3 sluice topic list --format json 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4) ;;
+    produce|consume|"topic describe"|"topic delete"|"topic add-partitions"|"topic delete-records"|"bench produce"|"bench consume")
+      kind=topics ;;
+    "group describe"|"group lag"|"group seek"|"group delete") kind=groups ;;
   esac
-  COMPREPLY=($(compgen -W "$words $topics" -- "$current"))
+  case "$path $previous" in
+    "consume -g"|"consume --group") kind=groups ;;
+    "group seek -t"|"group seek --topic") kind=topics ;;
+  esac
+  [[ $current == -* ]] && kind=""
+  case "$kind" in
+    topics) names=$(timeout 0.3 sluice topic list --format json 2>/dev/null | grep -o '"name":"[^"]*"' | cut -d'"' -f4) ;;
+    groups) names=$(timeout 0.3 sluice group list --format json 2>/dev/null | grep -o '"group":"[^"]*"' | cut -d'"' -f4) ;;
+  esac
+  COMPREPLY=($(compgen -W "$words $names" -- "$current"))
 }
 complete -F _sluice sluice
 )");

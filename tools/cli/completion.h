@@ -12,7 +12,7 @@ struct CommandTree {
   std::vector<CommandTree> children;
 };
 
-// For `source <(sluice completion bash)`. Topic names are asked from the broker.
+// For `source <(sluice completion bash)`. Names of topics and groups are asked from the broker.
 std::string BashCompletion(const CommandTree& tree);
 
 }  // namespace sluice::cli

@@ -1,17 +1,15 @@
 // `sluice topic delete-records`: everything before an offset, the end, or a time goes. Asks first, when a
 // person is there to answer.
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
 #include "tools/cli/commands.h"
+#include "tools/cli/confirm.h"
 #include "tools/cli/position_text.h"
 #include "tools/cli/table.h"
 
@@ -78,27 +76,14 @@ absl::StatusOr<std::vector<Cut>> PlanCuts(Admin& admin, const DeleteRecordsOptio
   return cuts;
 }
 
-// A script must say --yes: nobody is there to be asked.
-absl::Status Confirm(const DeleteRecordsOptions& options, const std::vector<Cut>& cuts) {
+absl::Status Ask(const DeleteRecordsOptions& options, const std::vector<Cut>& cuts) {
   int64_t count = 0;
   for (const Cut& cut : cuts) {
     count += cut.count();
   }
-  const std::string what = absl::StrCat(count, " offsets of topic ", options.topic, " in ", cuts.size(),
-                                        " partition", cuts.size() == 1 ? "" : "s");
-  if (options.yes || count == 0) {
-    return absl::OkStatus();
-  }
-  if (::isatty(STDIN_FILENO) == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("this deletes ", what, " for good: say --yes if that is meant"));
-  }
-  std::fputs(absl::StrCat("Delete ", what, " for good? [y/N] ").c_str(), stderr);
-  std::string line;
-  std::getline(std::cin, line);
-  return line == "y" || line == "Y" || line == "yes"
-             ? absl::OkStatus()
-             : absl::CancelledError("nothing was deleted: the answer was not yes");
+  return Confirm(options.yes || count == 0,
+                 absl::StrCat("delete ", count, " offsets of topic ", options.topic, " in ", cuts.size(),
+                              " partition", cuts.size() == 1 ? "" : "s", " for good"));
 }
 
 void Print(const Context& context, const DeleteRecordsOptions& options, const std::vector<Cut>& cuts,
@@ -118,7 +103,7 @@ void Print(const Context& context, const DeleteRecordsOptions& options, const st
 
 absl::Status DeleteRecordsOf(const Context& context, const DeleteRecordsOptions& options, Admin& admin) {
   ASSIGN_OR_RETURN(const std::vector<Cut> cuts, PlanCuts(admin, options));
-  RETURN_IF_ERROR(Confirm(options, cuts));
+  RETURN_IF_ERROR(Ask(options, cuts));
   std::vector<RecordsToDelete> asked;
   for (const Cut& cut : cuts) {
     asked.push_back({options.topic, cut.partition, cut.before});
