@@ -1,50 +1,21 @@
 """Apache Kafka's own command line tools ask our broker what they ask Kafka, and understand the answers.
 
-Opt-in (see README.md): skipped unless KAFKA_PEER=1. It needs Kafka's jars and no running Kafka.
+Groups and clients are in kafka_client_tools_test.py. Opt-in (see README.md): skipped unless KAFKA_PEER=1. It needs Kafka's jars
+and no running Kafka.
 """
 
-import os
 import pathlib
 import re
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from apache_kafka import JAVA, fetch_kafka
-from sluice_test import Broker, run, run_cli
-
-VERSION = os.environ.get("KAFKA_PEER_VERSION", "4.3.1")
-TOOLS = "org.apache.kafka.tools."
+from kafka_tools import TOOLS, KafkaToolsCase
+from sluice_test import run_cli
 
 
-def setUpModule():
-    global jars
-    if os.environ.get("KAFKA_PEER") != "1":
-        raise unittest.SkipTest("set KAFKA_PEER=1 to run Apache Kafka's tools (Java 17, Maven, 50 MB from Maven Central)")
-    if given := os.environ.get("KAFKA_PEER_JARS"):
-        jars = pathlib.Path(given)
-        return
-    directory = pathlib.Path(unittest.enterModuleContext(tempfile.TemporaryDirectory(prefix="sluice-test.")))
-    jars = fetch_kafka(directory, VERSION)
-
-
-class KafkaTools(unittest.TestCase):
-    def setUp(self):
-        self.broker = self.enterContext(Broker())
-        run_cli(self.broker, "topic", "create", "orders", "--partitions", "2")
-
-    def tool(self, name, *arguments, check=True):
-        done = run([*JAVA, "-cp", f"{jars}/*", name, "--bootstrap-server", self.broker.address, *arguments],
-                   check=False, seconds=120)
-        # The jars come without a logger, which slf4j complains of.
-        text = "".join(line for line in (done.stdout + done.stderr).decode().splitlines(keepends=True)
-                       if not line.startswith("SLF4J:"))
-        if check:
-            self.assertEqual(done.returncode, 0, text)
-        return text
-
+class KafkaTools(KafkaToolsCase):
     def configs(self, *arguments, check=True):
         return self.tool("kafka.admin.ConfigCommand", *arguments, check=check)
 

@@ -14,6 +14,21 @@ Each cell is a scenario that compares content, not only the absence of an error,
 why. A client that could not be installed on the machine of the run is "not run", never "passed".
 """
 
+TOOLS = """## Tools and a console
+
+Run by hand, since they download Kafka and a browser (`tests/conformance/README.md`); what they say is compared, too.
+
+| of Apache Kafka 4.3.1 | test |
+|---|---|
+| kafka-topics, -configs, -log-dirs, -features, -metadata-quorum, -leader-election, -reassign-partitions, -acls, -client-metrics, -broker-api-versions, -transactions | `kafka_tools_test.py` |
+| kafka-consumer-groups: list, describe (offsets, members, state), each way to reset offsets, delete, delete-offsets; kafka-groups | `kafka_client_tools_test.py` |
+| kafka-console-producer and -consumer, kafka-producer-perf-test and kafka-consumer-perf-test, VerifiableProducer and VerifiableConsumer, kafka-get-offsets, kafka-delete-records, ClientCompatibilityTest | `kafka_client_tools_test.py` |
+| kafka-dump-log reads our segments | `dump_log_segments_test.py` |
+
+The console is kafka-viewer 0.4.0, in Chromium (`console_test.py`): topics, statistics, messages from the beginning. It needs Metadata,
+ListOffsets (earliest, latest, by time) and Fetch.
+"""
+
 
 class Notes:
     """Reasons, numbered in the order in which they are met."""
@@ -49,6 +64,6 @@ def write_table(results):
                   "|---|" + "---|" * len(results)]
         for feature in (feature for feature in FEATURES if feature.area == area):
             lines.append(f"| {feature.name} | " + " | ".join(cell(result, feature, notes) for result in results) + " |")
-    lines += ["", "## Notes", ""] + [f"{number}. {text}" for number, text in enumerate(notes.texts, 1)]
+    lines += ["", TOOLS, "## Notes", ""] + [f"{number}. {text}" for number, text in enumerate(notes.texts, 1)]
     PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(f"wrote {PAGE.relative_to(SOURCE)}")
