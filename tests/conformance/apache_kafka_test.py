@@ -213,9 +213,14 @@ class Records(KafkaTest):
         self.send(topic, "after\n")
         self.assertEqual(self.read(topic), value + b"after\n")
 
-    def test_batch_larger_than_the_topic_allows_is_refused_with_advice(self):
+    def test_batch_larger_than_the_topic_allows_is_split(self):
         topic = self.create("narrow", "-c", "max.message.bytes=1000")
-        self.assert_fails(EXIT_FAILED, "MESSAGE_TOO_LARGE", "produce", topic, self.file)
+        self.cli("produce", topic, self.file)
+        self.assert_holds_file(topic)
+
+    def test_record_larger_than_the_topic_allows_is_refused_with_advice(self):
+        topic = self.create("narrower", "-c", "max.message.bytes=1000")
+        self.assert_fails(EXIT_FAILED, "MESSAGE_TOO_LARGE", "produce", topic, input=b"x" * 2_000 + b"\n")
         self.assertEqual(self.read(topic), b"")
 
 

@@ -92,6 +92,12 @@ class CommandLine {
                                  [this] { return RunTopicDescribe(context_, topic_); });
     describe->add_option("NAME", topic_.names)->required();
     describe->add_flag("--all-configs", topic_.all_configs, "configs that have their default too");
+    CLI::App* alter = Command(*topic, "alter", "change configs while the broker runs",
+                              [this] { return RunTopicAlter(context_, topic_); });
+    alter->add_option("NAME", topic_.names)->required();
+    alter->add_option("-c,--config", topic_.configs, "KEY=VALUE; may be repeated")->allow_extra_args(false);
+    alter->add_option("--unset", topic_.unset, "KEY: back to the broker's value; may be repeated")
+        ->allow_extra_args(false);
     Command(*topic, "delete", "delete topics and their data",
             [this] { return RunTopicDelete(context_, topic_); })
         ->add_option("NAME", topic_.names)

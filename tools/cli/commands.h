@@ -25,12 +25,14 @@ struct TopicOptions {
   int partitions = -1;
   int replication = -1;
   std::vector<std::string> configs;  // key=value
+  std::vector<std::string> unset;    // Keys.
   bool if_not_exists = false;
   bool all_configs = false;
 };
 int RunTopicCreate(const Context& context, const TopicOptions& options);
 int RunTopicList(const Context& context);
 int RunTopicDescribe(const Context& context, const TopicOptions& options);
+int RunTopicAlter(const Context& context, const TopicOptions& options);
 int RunTopicDelete(const Context& context, const TopicOptions& options);
 int RunTopicAddPartitions(const Context& context, const TopicOptions& options);
 

@@ -48,7 +48,7 @@ _sluice() {
 )",
                       cases, R"(  esac
   case "$path" in
-    produce|consume|"topic describe"|"topic delete"|"topic add-partitions"|"topic delete-records"|"bench produce"|"bench consume")
+    produce|consume|"topic describe"|"topic alter"|"topic delete"|"topic add-partitions"|"topic delete-records"|"bench produce"|"bench consume")
       kind=topics ;;
     "group describe"|"group lag"|"group seek"|"group delete") kind=groups ;;
   esac

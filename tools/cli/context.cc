@@ -35,6 +35,15 @@ int Fail(const absl::Status& status) {
   return CodeOf(status);
 }
 
+int WithAdmin(const Context& context, absl::FunctionRef<absl::Status(Admin&)> action) {
+  const auto client = context.Connect();
+  if (!client.ok()) {
+    return Fail(client.status());
+  }
+  const absl::Status status = action((*client)->admin());
+  return status.ok() ? kExitOk : Fail(status);
+}
+
 void Note(absl::string_view line) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
 }

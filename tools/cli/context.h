@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -31,6 +32,9 @@ struct Context {
 
 // "error: ..." on stderr; returns the exit code that goes with the status.
 int Fail(const absl::Status& status);
+
+// Connects and runs `action`; the exit code that goes with what became of it.
+int WithAdmin(const Context& context, absl::FunctionRef<absl::Status(Admin&)> action);
 
 // A line on stderr: what was done, for a person.
 void Note(absl::string_view line);

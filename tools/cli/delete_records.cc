@@ -119,12 +119,7 @@ absl::Status DeleteRecordsOf(const Context& context, const DeleteRecordsOptions&
 }  // namespace
 
 int RunTopicDeleteRecords(const Context& context, const DeleteRecordsOptions& options) {
-  auto client = context.Connect();
-  if (!client.ok()) {
-    return Fail(client.status());
-  }
-  const absl::Status status = DeleteRecordsOf(context, options, (*client)->admin());
-  return status.ok() ? kExitOk : Fail(status);
+  return WithAdmin(context, [&](Admin& admin) { return DeleteRecordsOf(context, options, admin); });
 }
 
 }  // namespace sluice::cli

@@ -111,16 +111,6 @@ absl::Status Delete(const GroupOptions& options, Admin& admin) {
   return status;
 }
 
-template <class Action>
-int WithAdmin(const Context& context, Action action) {
-  auto client = context.Connect();
-  if (!client.ok()) {
-    return Fail(client.status());
-  }
-  const absl::Status status = action((*client)->admin());
-  return status.ok() ? kExitOk : Fail(status);
-}
-
 }  // namespace
 
 int RunGroupList(const Context& context, const GroupListOptions& options) {

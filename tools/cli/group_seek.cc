@@ -224,12 +224,7 @@ int RunGroupSeek(const Context& context, const GroupSeekOptions& options) {
   if (const absl::Status status = CheckOptions(options); !status.ok()) {
     return Fail(status);
   }
-  auto client = context.Connect();
-  if (!client.ok()) {
-    return Fail(client.status());
-  }
-  const absl::Status status = Seek(context, options, (*client)->admin());
-  return status.ok() ? kExitOk : Fail(status);
+  return WithAdmin(context, [&](Admin& admin) { return Seek(context, options, admin); });
 }
 
 }  // namespace sluice::cli
