@@ -10,12 +10,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "broker/app/broker.h"
 #include "broker/app/exit_code.h"
 #include "broker/app/version.h"
 #include "broker/config/broker_config.h"
+#include "proto/base/lock_checks.h"
 
 extern char** environ;
 
@@ -114,9 +114,6 @@ int Run(const Arguments& arguments) {
     std::printf("the configuration is valid\n");
     return 0;
   }
-  // Debian builds Abseil with its search for lock cycles on, which looks into a graph whenever a lock is
-  // taken. It is for tests, and they leave it on.
-  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   StopSignal stop_signal;
   std::signal(SIGPIPE, SIG_IGN);  // sendfile has no MSG_NOSIGNAL.
   StderrLogger logger;
@@ -155,6 +152,7 @@ int Run(const Arguments& arguments) {
 }  // namespace sluice::broker
 
 int main(int argc, char** argv) {
+  sluice::LeaveOutLockChecks();
   CLI::App app{"sluice-broker: an append-only message log broker that speaks Kafka's protocol"};
   sluice::broker::Arguments arguments;
   app.add_option("--config", arguments.config_file, "a .properties file with Kafka's keys")

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/base/check.h"
+#include "proto/base/lock_checks.h"
 #include "proto/base/random.h"
 #include "proto/record/batch_builder.h"
 #include "proto/record/record_iterator.h"
@@ -241,5 +242,6 @@ int Main(int argc, char** argv) {
 }  // namespace sluice::storage
 
 int main(int argc, char** argv) {
+  sluice::LeaveOutLockChecks();
   return sluice::storage::Main(argc, argv);
 }

@@ -5,6 +5,7 @@
 
 #include "benchmark/benchmark.h"
 #include "proto/base/check.h"
+#include "proto/base/lock_checks.h"
 #include "proto/record/batch_builder.h"
 #include "storage/disk/posix_disk.h"
 #include "storage/log/log_dir.h"
@@ -182,4 +183,13 @@ BENCHMARK(BM_ReopenAfterCrash)
 }  // namespace
 }  // namespace sluice::storage
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  sluice::LeaveOutLockChecks();
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
+    return 1;
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}

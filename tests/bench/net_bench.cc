@@ -25,6 +25,7 @@
 #include "broker/net/server.h"
 #include "proto/base/check.h"
 #include "proto/base/endian.h"
+#include "proto/base/lock_checks.h"
 
 namespace sluice::broker {
 namespace {
@@ -171,6 +172,7 @@ int Main(const Plan& plan) {
 }  // namespace sluice::broker
 
 int main(int argc, char** argv) {
+  sluice::LeaveOutLockChecks();
   sluice::broker::Plan plan;
   const auto argument = [&](int index, long otherwise) {
     return argc > index ? std::atol(argv[index]) : otherwise;
