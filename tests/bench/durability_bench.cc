@@ -1,11 +1,12 @@
 // What an acknowledgement costs that waits for the disk: the journal beside a sync of each segment, with both
 // ways to append, in one interleaved run.
 //
-//   sluice_durability_bench DIR [SECONDS] [ROUNDS] [PARTITIONS,...] [BYTES,...]
+//   sluice_durability_bench DIR [SECONDS] [ROUNDS] [PARTITIONS,...] [BYTES,...] [DESIGNS]
 //
 // 16 writers append batches of one record to partitions at random and wait for each to be durable. Printed
 // are medians over the rounds: acknowledgements a second, their latency, bytes that reached the block device
-// for each byte appended (until all segments are written as well), and CPU time.
+// for each byte appended (until all segments are written as well), and CPU time. DESIGNS: so many of them,
+// from the first on. Each round goes through all partitions, bytes and designs.
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -28,6 +29,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "proto/base/check.h"
+#include "proto/base/lock_checks.h"
 #include "proto/base/random.h"
 #include "proto/record/batch_builder.h"
 #include "storage/disk/posix_disk.h"
@@ -220,25 +222,29 @@ Figures Median(std::vector<Figures> rounds) {
           median(&Figures::device_ratio), median(&Figures::cpu_us)};
 }
 
-void Compare(Load load, int rounds) {
+struct Cell {
+  Load load;
+  Design design;
+  std::vector<Figures> rounds;
+};
+
+// What is compared is measured in turn: the machine drifts.
+void MeasureAll(std::vector<Cell>* cells, int rounds) {
   PosixDisk disk;
-  const std::string parent = load.directory;
-  std::vector<std::vector<Figures>> all(std::size(kDesigns));
   for (int round = 0; round < rounds; ++round) {
-    for (size_t i = 0; i < std::size(kDesigns); ++i) {
-      load.directory = absl::StrCat(parent, "/durability-bench");
-      all[i].push_back(Run(load, kDesigns[i]).Measure());
-      CHECK_OK(disk.RemoveTree(load.directory));
+    for (Cell& cell : *cells) {
+      cell.rounds.push_back(Run(cell.load, cell.design).Measure());
+      CHECK_OK(disk.RemoveTree(cell.load.directory));
       ::sync();
     }
   }
-  for (size_t i = 0; i < std::size(kDesigns); ++i) {
-    const Figures figures = Median(all[i]);
-    std::printf("%6d %6zu  %-22s %8.0f %7.0f %8.0f %8.2f %8.1f\n", load.partitions, load.batch_bytes,
-                kDesigns[i].name, figures.acks_per_second, figures.p50_us, figures.p99_us,
-                figures.device_ratio, figures.cpu_us);
-  }
-  std::fflush(stdout);
+}
+
+void Print(const Cell& cell) {
+  const Figures figures = Median(cell.rounds);
+  std::printf("%6d %6zu  %-22s %8.0f %7.0f %8.0f %8.2f %8.1f\n", cell.load.partitions, cell.load.batch_bytes,
+              cell.design.name, figures.acks_per_second, figures.p50_us, figures.p99_us, figures.device_ratio,
+              figures.cpu_us);
 }
 
 std::vector<int> Numbers(const char* text) {
@@ -255,20 +261,30 @@ std::vector<int> Numbers(const char* text) {
 }  // namespace sluice::storage
 
 int main(int argc, char** argv) {
+  sluice::LeaveOutLockChecks();
+  using namespace sluice::storage;
   if (argc < 2) {
-    std::cerr << "usage: sluice_durability_bench DIR [SECONDS] [ROUNDS] [PARTITIONS,...] [BYTES,...]\n";
+    std::cerr
+        << "usage: sluice_durability_bench DIR [SECONDS] [ROUNDS] [PARTITIONS,...] [BYTES,...] [DESIGNS]\n";
     return 2;
   }
-  sluice::storage::Load load{.directory = argv[1], .seconds = argc > 2 ? std::atof(argv[2]) : 2};
+  const std::string directory = absl::StrCat(argv[1], "/durability-bench");
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 2;
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 3;
+  const size_t designs = argc > 6 ? static_cast<size_t>(Numbers(argv[6])[0]) : std::size(kDesigns);
+  std::vector<Cell> cells;
+  for (const int partitions : Numbers(argc > 4 ? argv[4] : "1,16,1000")) {
+    for (const int bytes : Numbers(argc > 5 ? argv[5] : "1024,4096,16384,65536")) {
+      for (size_t i = 0; i < std::min(designs, std::size(kDesigns)); ++i) {
+        cells.push_back({{directory, seconds, partitions, static_cast<size_t>(bytes)}, kDesigns[i], {}});
+      }
+    }
+  }
+  MeasureAll(&cells, rounds);
   std::printf("%6s %6s  %-22s %8s %7s %8s %8s %8s\n", "parts", "bytes", "design", "acks/s", "p50 us",
               "p99 us", "device x", "cpu us");
-  for (const int partitions : sluice::storage::Numbers(argc > 4 ? argv[4] : "1,16,1000")) {
-    for (const int bytes : sluice::storage::Numbers(argc > 5 ? argv[5] : "1024,4096,16384,65536")) {
-      load.partitions = partitions;
-      load.batch_bytes = static_cast<size_t>(bytes);
-      sluice::storage::Compare(load, rounds);
-    }
+  for (const Cell& cell : cells) {
+    Print(cell);
   }
   return 0;
 }
