@@ -42,6 +42,9 @@ class File {
   virtual absl::StatusOr<size_t> ReadOnce(uint64_t position, MutableByteView into) {
     return ReadAt(position, into);
   }
+  // The first byte at or behind `position` that may be anything but zero, the file's end if there is none.
+  // Allocated space that nobody wrote to need not be read then (SEEK_DATA). Who cannot tell says `position`.
+  virtual uint64_t NextData(uint64_t position) { return position; }
   virtual absl::Status WriteAt(uint64_t position, ByteView bytes) = 0;
   // The same for pieces that stand one behind the other in the file (pwritev); here one by one.
   virtual absl::Status WriteVectorAt(uint64_t position, std::span<const ByteView> pieces);

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -117,6 +117,16 @@ absl::StatusOr<size_t> PosixFile::ReadOnce(uint64_t position, MutableByteView in
     ::posix_fadvise(fd(), static_cast<off_t>(position), static_cast<off_t>(*got), POSIX_FADV_DONTNEED);
   }
   return got;
+}
+
+uint64_t PosixFile::NextData(uint64_t position) {
+  const off_t found = ::lseek(fd(), static_cast<off_t>(position), SEEK_DATA);
+  if (found >= 0) {
+    return static_cast<uint64_t>(found);
+  }
+  struct stat info;
+  const bool no_data = errno == ENXIO && ::fstat(fd(), &info) == 0;
+  return no_data ? std::max(position, static_cast<uint64_t>(info.st_size)) : position;
 }
 
 absl::Status PosixFile::WriteAt(uint64_t position, ByteView bytes) {

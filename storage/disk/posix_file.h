@@ -18,6 +18,7 @@ class PosixFile final : public File {
   absl::StatusOr<uint64_t> Size() override;
   absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) override;
   absl::StatusOr<size_t> ReadOnce(uint64_t position, MutableByteView into) override;
+  uint64_t NextData(uint64_t position) override;
   absl::Status WriteAt(uint64_t position, ByteView bytes) override;
   absl::Status WriteVectorAt(uint64_t position, std::span<const ByteView> pieces) override;
   absl::Status Allocate(uint64_t position, uint64_t size) override;

@@ -76,6 +76,7 @@ class ArmedFile final : public File {
     const ArmedRules::Verdict verdict = rules_.Before("read", path());
     return verdict.fault.ok() ? file_->ReadAt(position, into) : absl::StatusOr<size_t>(verdict.fault);
   }
+  uint64_t NextData(uint64_t position) override { return file_->NextData(position); }
   absl::Status WriteAt(uint64_t position, ByteView bytes) override {
     const ArmedRules::Verdict verdict = rules_.Before("write", path());
     if (verdict.torn) {

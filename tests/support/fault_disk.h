@@ -122,6 +122,7 @@ class FaultFile final : public File {
     }
     return file_->ReadAt(position, into);
   }
+  uint64_t NextData(uint64_t position) override { return file_->NextData(position); }
   absl::Status WriteAt(uint64_t position, ByteView bytes) override {
     absl::Status fault = plan_->Count(DiskCall::kWrite);
     return fault.ok() ? file_->WriteAt(position, bytes) : fault;

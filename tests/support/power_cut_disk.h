@@ -91,6 +91,7 @@ class WatchedFile final : public File {
   absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) override {
     return node_->file->ReadAt(position, into);
   }
+  uint64_t NextData(uint64_t position) override { return node_->file->NextData(position); }
   absl::Status WriteAt(uint64_t position, ByteView bytes) override {
     absl::MutexLock lock(&power_->mu);
     const absl::Status power = power_->Check();

@@ -235,6 +235,7 @@ class VolatileDisk final : public Disk {
     absl::StatusOr<size_t> ReadAt(uint64_t position, MutableByteView into) override {
       return file_->ReadAt(position, into);
     }
+    uint64_t NextData(uint64_t position) override { return file_->NextData(position); }
     absl::Status WriteAt(uint64_t position, ByteView bytes) override {
       const absl::Status power = disk_.Change();
       return power.ok() ? file_->WriteAt(position, bytes) : power;

@@ -95,6 +95,28 @@ TEST_F(PosixDiskTest, AFullFilesystemIsResourceExhausted) {
   EXPECT_EQ(status.message(), "/dev/full: pwrite: No space left on device");
 }
 
+TEST_F(PosixDiskTest, AllocatedSpaceThatNobodyWroteToHoldsNoData) {
+  constexpr uint64_t kUnit = 2 << 20;  // No folio is larger, and a folio that holds a byte is data.
+  const std::unique_ptr<File> file = Create("f");
+  ASSERT_TRUE(file->Allocate(0, 4 * kUnit).ok());
+  ASSERT_TRUE(file->WriteAt(2 * kUnit, AsBytes("x")).ok());
+  const uint64_t data = file->NextData(0);
+  EXPECT_GT(data, kUnit);
+  EXPECT_LE(data, 2 * kUnit);
+  EXPECT_EQ(file->NextData(2 * kUnit), 2 * kUnit);
+  EXPECT_EQ(file->NextData(3 * kUnit), 4 * kUnit);
+  EXPECT_EQ(file->NextData(5 * kUnit), 5 * kUnit);
+}
+
+TEST_F(PosixDiskTest, BytesStoredThroughAMapAreData) {
+  const std::unique_ptr<File> file = Create("f");
+  ASSERT_TRUE(file->Allocate(0, 8 << 20).ok());
+  auto map = file->Map(8 << 20);
+  ASSERT_TRUE(map.ok()) << map.status();
+  (*map)->data()[5 << 20] = std::byte{1};
+  EXPECT_LE(file->NextData(0), 5u << 20);
+}
+
 TEST_F(PosixDiskTest, DirectoriesAreMadeListedAndRemoved) {
   ASSERT_TRUE(disk_.CreateDirectory(dir_ / "x/y").ok());
   ASSERT_TRUE(disk_.CreateDirectory(dir_ / "x/y").ok());

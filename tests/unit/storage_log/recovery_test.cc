@@ -47,6 +47,20 @@ TEST_F(RecoveryTest, AnOrderlyStopKeepsAllAndWalksNothing) {
   ExpectLogHolds();
 }
 
+TEST_F(RecoveryTest, TheRoomBehindTheEndIsNotRead) {
+  OpenNew();
+  PutMany(10);
+  const std::string segment = LogPath(kFirst);
+  Crash();
+  ASSERT_EQ((*posix_.Open(segment, Disk::OpenMode::kReadWrite))->Allocate(0, 64 << 20), absl::OkStatus());
+  const int64_t reads = disk_.calls(DiskCall::kRead);
+  Open();
+  EXPECT_LT(disk_.calls(DiskCall::kRead) - reads, 32) << "of 1 MiB each at most";
+  ExpectLogHolds();
+  PutMany(10);
+  ExpectLogHolds();
+}
+
 TEST_F(RecoveryTest, ACrashKeepsAllThatWasWritten) {
   OpenNew();
   PutMany(500, {.records = 2, .value_size = 300});
