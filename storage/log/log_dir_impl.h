@@ -1,11 +1,15 @@
-// The LogDir of log_dir.h.
+// The LogDir of log_dir.h. One idea a file:
+//
+//   log_dir_impl.cc  what can be asked, maintenance, the orderly end
+//   log_dir_open.cc  from a directory to its logs: recovery, in parallel
+//   log_dir_make.cc  logs that come and go while it is in use
 //
 // It owns everything that its logs lean on, in the order in which that must go away: first the timer and the
 // cleaner, then the flusher, then the logs' tasks, then the index, last the lock.
 #pragma once
 
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -17,6 +21,7 @@
 #include "storage/log/cleaner.h"
 #include "storage/log/file_lock.h"
 #include "storage/log/flusher.h"
+#include "storage/log/found_logs.h"
 #include "storage/log/journal_scheduler.h"
 #include "storage/log/log_dir.h"
 #include "storage/log/log_dir_journal.h"
@@ -29,6 +34,8 @@ namespace sluice::storage {
 
 class LogDirImpl final : public LogDir {
  public:
+  static constexpr absl::string_view kCleanMarker = "clean-shutdown";
+
   LogDirImpl(const LogDirOptions& options, LogEnvironment environment, FileLock lock,
              const MetaProperties& properties, std::unique_ptr<OffsetIndex> index);
   ~LogDirImpl() override;
@@ -64,17 +71,18 @@ class LogDirImpl final : public LogDir {
   };
 
   std::string PathOf(absl::string_view name) const;
+  absl::Status OpenLogs(std::span<const FoundDirectory> found, const LastJournal& last);
+  absl::StatusOr<std::shared_ptr<PartitionLog>> OpenFound(const FoundDirectory& found,
+                                                          const LastJournal& last);
+  StartAfter StartOf(const LogId& id, const LastJournal& last) const;
   LogDirJournal JournalParts();
   absl::Status BeginJournal(const LastJournal& last);
   absl::Status MarkUnclean(bool clean);
   absl::Status MarkClean();
-  absl::StatusOr<std::vector<std::pair<LogName, std::string>>> ListLogs();
-  absl::StatusOr<std::optional<LogName>> ReadName(const std::string& directory_name);
   void PutOffline(const LogName& name, const std::string& directory, absl::Status reason);
   void OnSyncFailed(absl::Status status);
   void RemoveInBackground(std::string path);
   absl::Status CheckIsNew(const LogName& name) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(create_mu_);
-  absl::StatusOr<bool> HoldsRecords(const std::string& directory);
   absl::StatusOr<std::shared_ptr<PartitionLog>> MakeLog(const std::string& path, const LogName& name,
                                                         const LogOptions& options);
   std::vector<Entry> AllEntries() const;
@@ -93,7 +101,7 @@ class LogDirImpl final : public LogDir {
   std::unique_ptr<SyncScheduler> syncs_;  // Outlives the logs' last append.
   LogContext context_;
   std::shared_ptr<Scrubber> scrubber_;  // Shared with its task on the pool.
-  Stats stats_;                         // Set by Recover, but for the number of logs.
+  Stats stats_;                         // Set by Recover (under logs_mu_), but for the number of logs.
 
   absl::Mutex create_mu_;  // One Create or Delete at a time.
   mutable absl::Mutex logs_mu_ ABSL_ACQUIRED_AFTER(create_mu_);

@@ -1,9 +1,13 @@
 // The small parts of a log, each on its own.
+#include <atomic>
+#include <vector>
+
 #include "storage/log/epoch_cache.h"
 #include "storage/log/log_state.h"
 #include "storage/log/meta_properties.h"
 #include "storage/log/room_plan.h"
 #include "storage/log/segment_name.h"
+#include "storage/log/side_by_side.h"
 #include "storage/log/tail_index.h"
 #include "tests/support/log_fixture.h"
 
@@ -18,6 +22,18 @@ TEST(SegmentNameTest, NamesAreTwentyDigits) {
   for (const char* name : {"4711.log", "00000000000000004711.log.deleted", "0000000000000000471x.log",
                            "99999999999999999999.log", "00000000000000004711.idx"}) {
     EXPECT_FALSE(ParseSegmentFileName(name).has_value()) << name;
+  }
+}
+
+TEST(SideBySideTest, EachIsCalledOnceByHoweverManyThreads) {
+  for (const int threads : {-1, 1, 4, 50}) {
+    for (const size_t count : {size_t{0}, size_t{1}, size_t{20}}) {
+      std::vector<std::atomic<int>> calls(count);
+      SideBySide(threads, count, [&](size_t i) { ++calls[i]; });
+      for (const std::atomic<int>& call : calls) {
+        EXPECT_EQ(call, 1);
+      }
+    }
   }
 }
 
