@@ -197,6 +197,7 @@ class PartitionLog final : public Log,
   absl::Status SyncNow(bool publish);
   absl::Status SyncSegments(const LogPosition& from, const LogPosition& to)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
+  absl::Status StartWriteback(File& file, uint64_t position, uint64_t size);
   void NoteStride(const LogPosition& from, const LogPosition& to);
   absl::Status SettleMark() ABSL_EXCLUSIVE_LOCKS_REQUIRED(sync_mu_);
   void SettleMarkTask();

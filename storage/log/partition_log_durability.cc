@@ -48,6 +48,15 @@ absl::Status PartitionLog::SyncNow(bool publish) {
   return absl::OkStatus();
 }
 
+// Its error counts as one of a sync: the kernel may tell of it once only.
+absl::Status PartitionLog::StartWriteback(File& file, uint64_t position, uint64_t size) {
+  absl::Status started = file.StartWriteback(position, size);
+  if (!started.ok()) {
+    context_.failure.Raise(started);
+  }
+  return started;
+}
+
 // Only a stretch within one segment says how often it is synced.
 void PartitionLog::NoteStride(const LogPosition& from, const LogPosition& to) {
   absl::MutexLock lock(&append_mu_);

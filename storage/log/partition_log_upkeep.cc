@@ -91,7 +91,7 @@ absl::Status PartitionLog::TakeStep(const std::shared_ptr<SegmentWriter>& writer
       return absl::OkStatus();
     }
     case RoomStep::Kind::kStartWriteback: {
-      RETURN_IF_ERROR(writer->file()->StartWriteback(step.position, step.size));
+      RETURN_IF_ERROR(StartWriteback(*writer->file(), step.position, step.size));
       absl::MutexLock lock(&append_mu_);
       writer->SetWrittenBack(step.position + step.size);
       return absl::OkStatus();

@@ -33,6 +33,7 @@ enum class DiskCall {
   kTruncate,
   kSync,
   kSyncDirectory,
+  kStartWriteback,
   kMap,
   kRename,
   kUnlink,
@@ -140,7 +141,8 @@ class FaultFile final : public File {
     return fault.ok() ? file_->Sync() : fault;
   }
   absl::Status StartWriteback(uint64_t position, uint64_t size) override {
-    return file_->StartWriteback(position, size);
+    absl::Status fault = plan_->Count(DiskCall::kStartWriteback);
+    return fault.ok() ? file_->StartWriteback(position, size) : fault;
   }
   absl::StatusOr<std::unique_ptr<Mapping>> Map(uint64_t size) override {
     absl::Status fault = plan_->Count(DiskCall::kMap);

@@ -25,6 +25,7 @@ void PrintTo(const FaultyCall& call, std::ostream* out) {
 constexpr FaultyCall kCalls[] = {
     {"Sync", DiskCall::kSync, absl::StatusCode::kDataLoss},
     {"SyncDirectory", DiskCall::kSyncDirectory, absl::StatusCode::kDataLoss},
+    {"StartWriteback", DiskCall::kStartWriteback, absl::StatusCode::kDataLoss},
     {"Allocate", DiskCall::kAllocate, absl::StatusCode::kResourceExhausted},
     {"Open", DiskCall::kOpen, absl::StatusCode::kResourceExhausted},  // EMFILE, as PosixError has it.
     {"Rename", DiskCall::kRename, absl::StatusCode::kInternal},
