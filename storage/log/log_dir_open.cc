@@ -1,4 +1,5 @@
 // From a directory to its logs: what the last life left is recovered before the first append.
+#include <algorithm>
 #include <memory>
 #include <span>
 #include <utility>
@@ -13,6 +14,16 @@
 #include "storage/log/side_by_side.h"
 
 namespace sluice::storage {
+namespace {
+
+// What was opened to walk a log stays open until it is synced: so many logs hold descriptors at a time.
+constexpr size_t kOpenedTogether = 256;
+// ... and no more files of one, else it is synced on its own: without the index, a log is walked whole.
+constexpr size_t kFilesHeldMax = 2;
+constexpr int kSyncedAtOnce = 8;
+
+}  // namespace
+
 absl::StatusOr<std::unique_ptr<LogDir>> LogDir::Open(const LogDirOptions& options, const Uuid& cluster_id,
                                                      LogEnvironment environment) {
   Disk& disk = environment.disk;
@@ -43,7 +54,10 @@ absl::Status LogDirImpl::Recover(bool clean) {
                    FindLogs(environment_.disk, options_.path,
                             [this](std::string path) { RemoveInBackground(std::move(path)); }));
   ASSIGN_OR_RETURN(const LastJournal last, ReadLastJournal(JournalParts(), clean));
-  RETURN_IF_ERROR(OpenLogs(found, last));
+  for (size_t begin = 0; begin < found.size(); begin += kOpenedTogether) {
+    const size_t count = std::min(kOpenedTogether, found.size() - begin);
+    RETURN_IF_ERROR(OpenLogs(std::span(found).subspan(begin, count), last));
+  }
   RETURN_IF_ERROR(BeginJournal(last));
   RETURN_IF_ERROR(MarkUnclean(clean));
   if (options_.maintenance_interval_ms > 0) {
@@ -53,14 +67,34 @@ absl::Status LogDirImpl::Recover(bool clean) {
   return absl::OkStatus();
 }
 
+// First all are walked, which takes the CPU, then all are synced, which takes the disk.
 absl::Status LogDirImpl::OpenLogs(std::span<const FoundDirectory> found, const LastJournal& last) {
   absl::Mutex mu;
   absl::Status error;
-  SideBySide(options_.recovery_threads, found.size(), [&](size_t i) {
-    const absl::Status opened = OpenFound(found[i], last).status();
+  std::vector<std::shared_ptr<PartitionLog>> logs;
+  const auto note = [&](const absl::Status& status) {
     absl::MutexLock lock(&mu);
-    error.Update(opened);
+    error.Update(status);
+  };
+  SideBySide(options_.recovery_threads, found.size(), [&](size_t i) {
+    absl::StatusOr<std::shared_ptr<PartitionLog>> log = OpenFound(found[i], last);
+    note(log.status());
+    if (!log.ok() || *log == nullptr) {
+      return;
+    }
+    if ((*log)->unsynced_segments() > kFilesHeldMax) {
+      note((*log)->FinishOpening());
+      return;
+    }
+    absl::MutexLock lock(&mu);
+    logs.push_back(*std::move(log));
   });
+  RETURN_IF_ERROR(health());
+  RETURN_IF_ERROR(error);
+  for (const std::shared_ptr<PartitionLog>& log : logs) {
+    log->StartFlush();
+  }
+  SideBySide(kSyncedAtOnce, logs.size(), [&](size_t i) { note(logs[i]->FinishOpening()); });
   RETURN_IF_ERROR(health());
   return error;
 }

@@ -73,6 +73,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Create(const LogCont
     RETURN_IF_ERROR(log->SettleMark());
   }
   RETURN_IF_ERROR(log->Start());
+  RETURN_IF_ERROR(log->FinishOpening());
   return log;
 }
 
@@ -95,7 +96,7 @@ absl::StatusOr<std::shared_ptr<PartitionLog>> PartitionLog::Open(const LogContex
   return log;
 }
 
-// Finds or makes the segment to append to. What was walked in recovery is made durable before anyone sees it.
+// Finds or makes the segment to append to.
 absl::Status PartitionLog::Start() {
   std::vector<SegmentInfo> row = segments_.All();
   const bool has_active = !row.empty() && !row.back().sealed;
@@ -107,15 +108,20 @@ absl::Status PartitionLog::Start() {
       RETURN_IF_ERROR(context_.disk.SyncDirectory(directory_));
     }
   }
-  if (flushed_.Get() == end_.Get()) {
-    live_.store(true, std::memory_order_release);
-    return absl::OkStatus();
+  return absl::OkStatus();
+}
+
+absl::Status PartitionLog::FinishOpening() {
+  const bool walked = !(flushed_.Get() == end_.Get());
+  if (walked) {
+    RETURN_IF_ERROR(WriteCheckpoint());
   }
-  RETURN_IF_ERROR(WriteCheckpoint());
   live_.store(true, std::memory_order_release);
-  for (const SegmentInfo& info : row) {
-    if (info.sealed) {
-      info.segment->CloseFile();  // Opened by the walk, and synced now.
+  if (walked) {
+    for (const SegmentInfo& info : segments_.All()) {
+      if (info.sealed) {
+        info.segment->CloseFile();  // Opened by the walk, and synced now.
+      }
     }
   }
   return absl::OkStatus();

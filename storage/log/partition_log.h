@@ -51,9 +51,15 @@ class PartitionLog final : public Log,
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Create(const LogContext& context,
                                                               std::string directory, const LogId& id,
                                                               const LogOptions& options);
-  // What is in `directory`. Its options are the defaults, and retention rests, until SetOptions().
+  // What is in `directory`. Its options are the defaults, and retention rests, until SetOptions(). Nobody may
+  // see it before FinishOpening().
   static absl::StatusOr<std::shared_ptr<PartitionLog>> Open(const LogContext& context, std::string directory,
                                                             const LogId& id, const StartAfter& after);
+  // Makes durable what was walked, and writes a checkpoint: at once for many logs, and it costs less (see
+  // StartFlush). An error is one of the log dir.
+  absl::Status FinishOpening();
+  // How many files wait for that, open.
+  size_t unsynced_segments() const;
   ~PartitionLog() override;
 
   AppendOutcome TryAppend(const record::BatchView& batch, const AppendContext& context) override;
@@ -90,6 +96,7 @@ class PartitionLog final : public Log,
   absl::Status SyncNow() override;
   Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) override;
   void PublishDurable(const LogPosition& end) override;
+  void StartFlush() override;
   bool FlushBehind() override;
 
   // For the log dir.

@@ -3,6 +3,11 @@
 #include "storage/log/partition_log.h"
 
 namespace sluice::storage {
+namespace {
+
+constexpr uint64_t kPage = 4096;
+
+}  // namespace
 
 // A log that is being opened or closed answers for its segments alone.
 bool PartitionLog::journaled() const {
@@ -109,6 +114,26 @@ void PartitionLog::PublishDurable(const LogPosition& end) {
   if (durable_.Advance(end)) {
     Notify();
   }
+}
+
+// But for the last page, which most often is not full yet: it would be written twice.
+void PartitionLog::StartFlush() {
+  const LogPosition from = flushed_.Get();  // Read first: it follows the end.
+  for (const Stretch& stretch : StretchesBetween(from, end_.Get())) {
+    const uint64_t end = (stretch.position + stretch.size) / kPage * kPage;
+    const absl::StatusOr<std::shared_ptr<File>> file = stretch.info.segment->OpenFile();
+    if (!file.ok() || end <= stretch.position) {
+      continue;  // What cannot be opened was dropped, or the sync will tell.
+    }
+    if (!StartWriteback(**file, stretch.position, end - stretch.position).ok()) {
+      return;
+    }
+  }
+}
+
+size_t PartitionLog::unsynced_segments() const {
+  const LogPosition from = flushed_.Get();
+  return StretchesBetween(from, end_.Get()).size();
 }
 
 // Without the index, what counts is that the segments hold it. A log that was deleted needs nothing any more.

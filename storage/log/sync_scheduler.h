@@ -34,6 +34,9 @@ class SyncTarget {
   virtual Gathered Gather(const GatherLimits& limits, JournalBatch* batch, LogPosition* end) = 0;
   // Everything before `end` is durable. Tells who waits.
   virtual void PublishDurable(const LogPosition& end) = 0;
+  // Begins to write what the next FlushBehind waits for. With many logs the disk then works at all of them at
+  // once, and a sync finds little left to do.
+  virtual void StartFlush() {}
   // SyncNow, and a checkpoint, so that the journal's blocks so far are not needed by this log any more. False
   // when the checkpoint could not be written; a failed sync is raised. Blocks.
   virtual bool FlushBehind() = 0;

@@ -61,6 +61,46 @@ TEST_F(RecoveryTest, TheRoomBehindTheEndIsNotRead) {
   ExpectLogHolds();
 }
 
+// More than are opened together.
+TEST_F(RecoveryTest, AllOfManyLogsAreDurableAfterACrash) {
+  constexpr int kLogs = 300;
+  OpenNew();
+  const auto id = [this](int i) { return LogId{id_.topic_id, PartitionId(i)}; };
+  const Bytes batch = MakeBatch({.records = 3});
+  for (int i = 1; i < kLogs; ++i) {
+    const auto log = dir_->Create({"orders", id(i)}, options_);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_EQ((*log)->Append(record::BatchView(batch), {}).code, AppendCode::kOk);
+  }
+  CrashAndReopen();
+  EXPECT_EQ(dir_->stats().recovered_bytes, (kLogs - 1) * batch.size());
+  for (int i = 1; i < kLogs; ++i) {
+    EXPECT_EQ(dir_->Find(id(i))->durable_end(), Offset(3)) << i;
+  }
+  CrashAndReopen();
+  EXPECT_EQ(dir_->stats().recovered_bytes, 0u) << "each has a checkpoint";
+}
+
+// Of many logs that are synced together one failure is all.
+TEST_F(RecoveryTest, OneLogThatCannotBeSyncedRefusesTheStart) {
+  OpenNew();
+  const Bytes batch = MakeBatch({.value_size = 5000});
+  for (int i = 1; i < 20; ++i) {
+    const auto log = dir_->Create({"orders", {id_.topic_id, PartitionId(i)}}, options_);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_EQ((*log)->Append(record::BatchView(batch), {}).code, AppendCode::kOk);
+  }
+  Crash();
+  for (const DiskCall call : {DiskCall::kStartWriteback, DiskCall::kSync}) {
+    disk_.FailNth(call, 10, absl::DataLossError("injected"));
+    EXPECT_THAT(std::string(TryOpen().message()), HasSubstr("a sync failed"));
+    disk_.Heal(call);
+  }
+  fatal_.clear();
+  Open();
+  EXPECT_EQ(dir_->stats().logs, 20u);
+}
+
 TEST_F(RecoveryTest, ACrashKeepsAllThatWasWritten) {
   OpenNew();
   PutMany(500, {.records = 2, .value_size = 300});
