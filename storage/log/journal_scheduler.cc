@@ -1,10 +1,12 @@
 #include "storage/log/journal_scheduler.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "absl/strings/str_cat.h"
 #include "proto/base/status_macros.h"
 #include "storage/log/log_dir_journal.h"
+#include "storage/log/side_by_side.h"
 
 namespace sluice::storage {
 namespace {
@@ -13,6 +15,8 @@ namespace {
 constexpr double kFullnessMax = 0.5;
 // More in one block is no faster, and the memory for what is not mapped stays small.
 constexpr uint64_t kBlockBytesMax = 4 << 20;
+// Logs that are flushed behind at the same time.
+constexpr int kFlushesAtOnce = 4;
 
 }  // namespace
 
@@ -193,12 +197,17 @@ absl::Status JournalScheduler::FlushBehind() {
     }
     through = written_through_;
   }
-  bool all_noted = true;
   for (const std::shared_ptr<SyncTarget>& target : targets) {
-    all_noted = target->FlushBehind() && all_noted;
-    if (failure_.raised()) {
-      return failure_.status();
+    target->StartFlush();
+  }
+  std::atomic<bool> all_noted{true};
+  SideBySide(kFlushesAtOnce, targets.size(), [&](size_t i) {
+    if (!failure_.raised() && !targets[i]->FlushBehind()) {
+      all_noted = false;
     }
+  });
+  if (failure_.raised()) {
+    return failure_.status();
   }
   // Checkpoints first: what the journal forgets, they must know to have been on the disk. An index that
   // cannot be written knows less of the logs' health, which a start then sees, and the logs go on.
