@@ -137,6 +137,9 @@ class RawClient {
     return ByteView(frame);
   }
 
+  // What was received so far, and the views in it, is not needed any more: for who receives much.
+  void Forget() { frames_.clear(); }
+
   // Waits for the end of the stream; false when something else came, or nothing in time.
   bool IsClosedByPeer() {
     std::byte byte;
