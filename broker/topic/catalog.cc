@@ -306,6 +306,7 @@ void Catalog::Publish(TopicPtr topic) {
   partition_count_ += topic->partitions.size() - (by_name == nullptr ? 0 : by_name->partitions.size());
   by_id_[topic->id] = topic;
   by_name.swap(topic);  // The version before dies after the lock.
+  ++version_;
 }
 
 void Catalog::Withdraw(const Topic& topic) {
@@ -313,6 +314,7 @@ void Catalog::Withdraw(const Topic& topic) {
   partition_count_ -= topic.partitions.size();
   by_id_.erase(topic.id);
   by_name_.erase(topic.name);
+  ++version_;
 }
 
 }  // namespace sluice::broker

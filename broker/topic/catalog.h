@@ -96,6 +96,10 @@ class Catalog {
   // By name.
   std::vector<TopicPtr> All() const;
 
+  // Rises after each change of what the look-ups find. Ask first, look then: who has seen a version has seen
+  // all of it.
+  int64_t version() const { return version_.load(); }
+
   // UNKNOWN_TOPIC_OR_PARTITION, with the nearest name there is.
   TopicError UnknownTopic(absl::string_view name) const;
   size_t partition_count() const;
@@ -180,6 +184,7 @@ class Catalog {
   Parts parts_;
   Random own_random_;
   std::atomic<bool> long_polls_ended_ = false;
+  std::atomic<int64_t> version_ = 0;
   absl::AnyInvocable<void(const std::string& topic)> on_deleted_;
 
   absl::Mutex change_mu_;  // Held for the whole of a change, disk and all.
