@@ -27,6 +27,43 @@ std::vector<ConfigDef> GroupAndProducerKeys() {
        .default_value = "2147483647",
        .documentation = "The most members of a group.",
        .min = 1},
+      {.name = "group.consumer.session.timeout.ms",
+       .type = kInt,
+       .default_value = "45000",
+       .documentation = "Consumer protocol: how long a member that sends no heartbeat is waited for.",
+       .min = 1},
+      {.name = "group.consumer.heartbeat.interval.ms",
+       .type = kInt,
+       .default_value = "5000",
+       .documentation = "Consumer protocol: how often members are told to send heartbeats.",
+       .min = 1},
+      {.name = "group.consumer.max.size",
+       .type = kInt,
+       .default_value = "2147483647",
+       .documentation = "Consumer protocol: the most members of a group.",
+       .min = 1},
+      {.name = "group.consumer.assignors",
+       .type = kList,
+       .default_value = "uniform,range",
+       .documentation =
+           "Consumer protocol: the assignors that members may ask for. The first is for groups whose members "
+           "do not.",
+       .allowed = {"uniform", "range"}},
+      {.name = "group.consumer.regex.refresh.interval.ms",
+       .type = kInt,
+       .default_value = "600000",
+       .documentation =
+           "Consumer protocol: how often topics are matched with regular expressions although none was made "
+           "or deleted.",
+       .min = 10000},
+      {.name = "group.consumer.migration.policy",
+       .type = kString,
+       .default_value = "bidirectional",
+       .documentation =
+           "Whether a classic group becomes one of the consumer protocol when such a member joins (upgrade), "
+           "and a classic one again when the last such member leaves (downgrade), without its members being "
+           "stopped.",
+       .allowed = {"bidirectional", "upgrade", "downgrade", "disabled"}},
       {.name = "offsets.retention.minutes",
        .type = kInt,
        .default_value = "10080",
