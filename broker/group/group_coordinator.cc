@@ -8,7 +8,25 @@
 
 namespace sluice::broker {
 
-GroupCoordinator::GroupCoordinator(Parts parts) : parts_(parts) {}
+namespace {
+
+ConsumerLimits ConsumerLimitsOf(const BrokerConfig& config) {
+  const auto int_of = [&config](absl::string_view key) { return static_cast<int32_t>(config.Int(key)); };
+  const std::string& policy = config.String("group.consumer.migration.policy");
+  return {.session_timeout_ms = int_of("group.consumer.session.timeout.ms"),
+          .heartbeat_interval_ms = int_of("group.consumer.heartbeat.interval.ms"),
+          .size_max = int_of("group.consumer.max.size"),
+          .regex_refresh_ms = config.Int("group.consumer.regex.refresh.interval.ms"),
+          .assignors = config.List("group.consumer.assignors"),
+          .may_downgrade = policy == "bidirectional" || policy == "downgrade",
+          .may_upgrade = policy == "bidirectional" || policy == "upgrade",
+          .classic_size_max = int_of("group.max.size")};
+}
+
+}  // namespace
+
+GroupCoordinator::GroupCoordinator(Parts parts)
+    : parts_(parts), topics_(parts.catalog), consumer_limits_(ConsumerLimitsOf(parts.config)) {}
 
 GroupCoordinator::~GroupCoordinator() {
   Stop();
@@ -81,10 +99,12 @@ GroupShard::Parts GroupCoordinator::ShardParts(std::shared_ptr<Partition> partit
           .pool = parts_.pool,
           .clock = parts_.clock,
           .logger = parts_.logger,
+          .topics = topics_,
           .limits = {.session_timeout_ms_min = int_of("group.min.session.timeout.ms"),
                      .session_timeout_ms_max = int_of("group.max.session.timeout.ms"),
                      .initial_rebalance_delay_ms = int_of("group.initial.rebalance.delay.ms"),
                      .size_max = int_of("group.max.size")},
+          .consumer_limits = consumer_limits_,
           .offsets_retention_ms = config.Int("offsets.retention.minutes") * 60'000,
           .on_alarm = [this](int64_t deadline_ms) { Wake(deadline_ms); }};
 }
@@ -105,6 +125,11 @@ std::vector<std::shared_ptr<GroupShard>> GroupCoordinator::Shards() const {
 std::string GroupCoordinator::NewMemberId(absl::string_view prefix) {
   absl::MutexLock lock(&random_mu_);
   return absl::StrCat(prefix, "-", Uuid::Generate(random_).ToString());
+}
+
+std::string GroupCoordinator::NewConsumerId() {
+  absl::MutexLock lock(&random_mu_);
+  return Uuid::Generate(random_).ToString();
 }
 
 void GroupCoordinator::OnTopicDeleted(const std::string& topic) {

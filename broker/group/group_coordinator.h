@@ -18,6 +18,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
+#include "broker/group/catalog_topics.h"
 #include "broker/group/group_shard.h"
 #include "broker/topic/catalog.h"
 #include "proto/base/clock.h"
@@ -53,6 +54,9 @@ class GroupCoordinator {
 
   // `client_id` or the instance id, and what makes it unique.
   std::string NewMemberId(absl::string_view prefix);
+  // The same for members of the consumer protocol, whose ids are nothing but unique.
+  std::string NewConsumerId();
+  const ConsumerLimits& consumer_limits() const { return consumer_limits_; }
 
   void OnTopicDeleted(const std::string& topic);
   // What is due; returns when to come again, on the monotonic clock.
@@ -66,6 +70,8 @@ class GroupCoordinator {
   int64_t NowMs() const { return absl::ToInt64Milliseconds(parts_.clock.Monotonic()); }
 
   const Parts parts_;
+  const CatalogTopics topics_;
+  const ConsumerLimits consumer_limits_;
   absl::Mutex create_mu_;  // Held while the topic is made.
 
   mutable absl::Mutex mu_;

@@ -80,7 +80,7 @@ absl::Status GroupLoader::ReadBatch(const record::BatchView& batch) {
 }
 
 LoadedGroup& GroupLoader::FindOrMake(const std::string& group) {
-  return groups_.try_emplace(group, LoadedGroup{ClassicGroup(group, limits_), {}}).first->second;
+  return groups_.try_emplace(group, LoadedGroup{ClassicGroup(group, limits_)}).first->second;
 }
 
 void GroupLoader::OnOffset(const std::string& group, const TopicPartition& at,
@@ -94,7 +94,8 @@ void GroupLoader::OnOffset(const std::string& group, const TopicPartition& at,
     return;
   }
   found->second.offsets.Remove(at);
-  if (found->second.offsets.empty() && found->second.classic.state_changed_ms() < 0) {
+  if (found->second.offsets.empty() && found->second.classic.state_changed_ms() < 0 &&
+      !found->second.consumer) {
     groups_.erase(found);
   }
 }
@@ -102,18 +103,48 @@ void GroupLoader::OnOffset(const std::string& group, const TopicPartition& at,
 // The group goes with its last offset: their tombstones stand before its own.
 void GroupLoader::OnGroup(const std::string& group, const kafka::GroupMetadataValue* value) {
   if (value != nullptr) {
-    FindOrMake(group).classic.Load(*value, now_ms_);
+    FindOrMake(group).classic.Load(*value, now_.monotonic_ms);
     return;
   }
   const auto found = groups_.find(group);
   if (found == groups_.end()) {
     return;
   }
-  if (found->second.offsets.empty()) {
+  if (found->second.offsets.empty() && !found->second.consumer) {
     groups_.erase(found);
   } else {
     found->second.classic = ClassicGroup(group, limits_);
   }
+}
+
+void GroupLoader::OnConsumerRecord(const std::string& group, const ConsumerRecord& record) {
+  LoadedGroup& loaded = FindOrMake(group);
+  if (!loaded.consumer) {
+    loaded.consumer.emplace(group, consumer_limits_);
+  }
+  loaded.consumer->Apply(record);
+}
+
+// Makes of a group's records what it is. False: it went, and they are what it left behind, in whatever number
+// compaction made of them.
+bool GroupLoader::Finish(const std::string& id, LoadedGroup* loaded) const {
+  if (!loaded->consumer) {
+    return true;
+  }
+  if (loaded->consumer->exists()) {
+    loaded->consumer->FinishLoading(now_);
+    loaded->classic = ClassicGroup(id, limits_);
+    return true;
+  }
+  loaded->consumer.reset();
+  return !loaded->offsets.empty() || loaded->classic.state_changed_ms() >= 0;
+}
+
+std::map<std::string, LoadedGroup> GroupLoader::Take() {
+  for (auto it = groups_.begin(); it != groups_.end();) {
+    it = Finish(it->first, &it->second) ? std::next(it) : groups_.erase(it);
+  }
+  return std::move(groups_);
 }
 
 }  // namespace sluice::broker

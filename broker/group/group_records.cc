@@ -3,10 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "proto/base/check.h"
+#include "broker/group/consumer_records.h"
+#include "broker/group/record_codec.h"
 #include "proto/base/status_macros.h"
-#include "proto/kafka/wire_reader.h"
-#include "proto/kafka/wire_writer.h"
 
 namespace sluice::broker {
 namespace {
@@ -20,54 +19,31 @@ constexpr int16_t kOffsetValueVersion = 3;
 constexpr int16_t kOffsetValueWithExpiryVersion = 1;
 constexpr int16_t kGroupValueVersion = 3;
 
-template <class Message>
-Bytes Encode(const Message& message, int16_t version) {
-  kafka::WireWriter out;
-  out.WriteInt16(version);
-  message.Encode(out, version);
-  CHECK(out.ok());
-  return out.Take();
-}
-
 Bytes OffsetKey(const std::string& group, const TopicPartition& at) {
   kafka::OffsetCommitKey key;
   key.group = group;
   key.topic = at.topic;
   key.partition = at.partition.value();
-  return Encode(key, kOffsetKind);
+  return EncodeVersioned(key, kOffsetKind);
 }
 
 Bytes GroupKey(const std::string& group) {
   kafka::GroupMetadataKey key;
   key.group = group;
-  return Encode(key, kGroupKind);
-}
-
-template <class Message>
-absl::Status Decode(kafka::WireReader& in, int16_t version, Message* message) {
-  message->Decode(in, version);
-  return in.ok() ? absl::OkStatus()
-                 : absl::DataLossError(absl::StrCat(Message::kName, " version ", version, ": ", in.error()));
-}
-
-template <class Message>
-absl::Status DecodeValue(ByteView bytes, Message* message) {
-  kafka::WireReader in(bytes);
-  const int16_t version = in.ReadInt16();
-  return Decode(in, version, message);
+  return EncodeVersioned(key, kGroupKind);
 }
 
 absl::Status VisitOffset(kafka::WireReader& in, int16_t kind, std::optional<ByteView> value,
                          GroupRecordVisitor* visitor) {
   kafka::OffsetCommitKey key;
-  RETURN_IF_ERROR(Decode(in, kind, &key));
+  RETURN_IF_ERROR(DecodeAs(in, kind, &key));
   const TopicPartition at{key.topic, PartitionId(key.partition)};
   if (!value) {
     visitor->OnOffset(key.group, at, nullptr);
     return absl::OkStatus();
   }
   kafka::OffsetCommitValue kept;
-  RETURN_IF_ERROR(DecodeValue(*value, &kept));
+  RETURN_IF_ERROR(DecodeVersioned(*value, &kept));
   const CommittedOffset offset{.offset = Offset(kept.offset),
                                .leader_epoch = LeaderEpoch(kept.leader_epoch),
                                .metadata = kept.metadata,
@@ -79,13 +55,13 @@ absl::Status VisitOffset(kafka::WireReader& in, int16_t kind, std::optional<Byte
 
 absl::Status VisitGroup(kafka::WireReader& in, std::optional<ByteView> value, GroupRecordVisitor* visitor) {
   kafka::GroupMetadataKey key;
-  RETURN_IF_ERROR(Decode(in, kGroupKind, &key));
+  RETURN_IF_ERROR(DecodeAs(in, kGroupKind, &key));
   if (!value) {
     visitor->OnGroup(key.group, nullptr);
     return absl::OkStatus();
   }
   kafka::GroupMetadataValue kept;
-  RETURN_IF_ERROR(DecodeValue(*value, &kept));
+  RETURN_IF_ERROR(DecodeVersioned(*value, &kept));
   visitor->OnGroup(key.group, &kept);
   return absl::OkStatus();
 }
@@ -100,7 +76,7 @@ GroupRecord OffsetRecord(const std::string& group, const TopicPartition& at, con
   value.commit_timestamp = offset.commit_ms;
   value.expire_timestamp = offset.expire_ms;
   return {OffsetKey(group, at),
-          Encode(value, offset.expire_ms < 0 ? kOffsetValueVersion : kOffsetValueWithExpiryVersion)};
+          EncodeVersioned(value, offset.expire_ms < 0 ? kOffsetValueVersion : kOffsetValueWithExpiryVersion)};
 }
 
 GroupRecord OffsetTombstone(const std::string& group, const TopicPartition& at) {
@@ -108,7 +84,7 @@ GroupRecord OffsetTombstone(const std::string& group, const TopicPartition& at) 
 }
 
 GroupRecord GroupMetadataRecord(const std::string& group, const kafka::GroupMetadataValue& value) {
-  return {GroupKey(group), Encode(value, kGroupValueVersion)};
+  return {GroupKey(group), EncodeVersioned(value, kGroupValueVersion)};
 }
 
 GroupRecord GroupTombstone(const std::string& group) {
@@ -132,8 +108,14 @@ absl::Status VisitGroupRecord(std::optional<ByteView> key, std::optional<ByteVie
     case kGroupKind:
       return VisitGroup(in, value, visitor);
     default:
-      return absl::OkStatus();
+      break;
   }
+  if (!IsConsumerRecordKind(kind)) {
+    return absl::OkStatus();
+  }
+  return ReadConsumerRecord(kind, in, value, [&](const std::string& group, const ConsumerRecord& record) {
+    visitor->OnConsumerRecord(group, record);
+  });
 }
 
 }  // namespace sluice::broker

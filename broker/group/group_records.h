@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "broker/group/core/consumer/consumer_record.h"
 #include "broker/group/core/group_offsets.h"
 #include "proto/base/bytes.h"
 #include "proto/kafka/gen/group_records.h"
@@ -29,6 +30,7 @@ class GroupRecordVisitor {
   virtual void OnOffset(const std::string& group, const TopicPartition& at,
                         const CommittedOffset* offset) = 0;
   virtual void OnGroup(const std::string& group, const kafka::GroupMetadataValue* value) = 0;
+  virtual void OnConsumerRecord(const std::string& group, const ConsumerRecord& record) = 0;
 };
 
 // DataLoss when the bytes are not such a record. Records of kinds that are not known are passed over: a newer

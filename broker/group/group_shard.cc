@@ -54,15 +54,22 @@ void GroupShard::Join(const std::string& group, const JoinRequest& request, OnJo
   JoinAnswer refusal;
   refusal.member_id = request.member_id;
   refusal.error = Unfit();
-  if (refusal.error == ErrorCode::kNone && !request.member_id.empty() && Find(group) == nullptr) {
+  if (refusal.error == ErrorCode::kNone && !request.member_id.empty() &&
+      (Find(group) == nullptr || !Find(group)->knows_members())) {
     refusal.error = ErrorCode::kUnknownMemberId;
   }
   if (refusal.error != ErrorCode::kNone) {
     lock.Release();
     return done(std::move(refusal));
   }
-  joins_.emplace(++last_token_, std::move(done));
   Group& joined = FindOrMake(group);
+  MakeClassicIfEmpty(&joined);
+  if (joined.consumer) {
+    AnswerWhenKept(std::move(done), JoinConsumerGroup(&joined, request));
+    lock.Release();
+    return Flush();
+  }
+  joins_.emplace(++last_token_, std::move(done));
   ClassicEffects effects;
   joined.classic.Join(request, last_token_, MonotonicMs(), &effects);
   Settle(&joined, std::move(effects));
@@ -82,6 +89,12 @@ void GroupShard::Sync(const std::string& group, const SyncRequest& request, OnSy
     lock.Release();
     return done(std::move(refusal));
   }
+  if (found->consumer) {
+    AnswerWhenKept(std::move(done), found->consumer->Sync(request, parts_.topics, Now()));
+    SetAlarm(found);
+    lock.Release();
+    return Flush();
+  }
   syncs_.emplace(++last_token_, std::move(done));
   ClassicEffects effects;
   found->classic.Sync(request, last_token_, MonotonicMs(), &effects);
@@ -96,8 +109,16 @@ void GroupShard::Heartbeat(const std::string& group, const MemberClaim& member, 
       [&] {
         mu_.AssertHeld();
         Group* const found = Find(group);
-        return found == nullptr ? ErrorCode::kUnknownMemberId
-                                : found->classic.Heartbeat(member, MonotonicMs());
+        if (found == nullptr) {
+          return ErrorCode::kUnknownMemberId;
+        }
+        if (!found->consumer) {
+          return found->classic.Heartbeat(member, MonotonicMs());
+        }
+        ConsumerEffects effects;
+        const ErrorCode error = found->consumer->ClassicHeartbeat(member, parts_.topics, Now(), &effects);
+        Settle(found, std::move(effects));
+        return error;
       },
       [](ErrorCode error) { return error; });
 }
@@ -111,6 +132,12 @@ void GroupShard::Leave(const std::string& group, const std::vector<LeaveRequest>
         Group* const found = Find(group);
         if (found == nullptr) {
           return {ErrorCode::kNone, std::vector<ErrorCode>(members.size(), ErrorCode::kUnknownMemberId)};
+        }
+        if (found->consumer) {
+          ConsumerEffects effects;
+          std::vector<ErrorCode> each = found->consumer->Leave(members, parts_.topics, Now(), &effects);
+          Settle(found, std::move(effects));
+          return {ErrorCode::kNone, std::move(each)};
         }
         std::vector<ErrorCode> each;
         ClassicEffects effects;
@@ -151,7 +178,7 @@ void GroupShard::Settle(Group* group, ClassicEffects effects) {
 }
 
 void GroupShard::SetAlarm(Group* group) {
-  const int64_t next_ms = group->classic.next_deadline_ms();
+  const int64_t next_ms = group->next_deadline_ms();
   if (next_ms == group->alarm_ms) {
     return;
   }
@@ -176,10 +203,16 @@ void GroupShard::OnTime(int64_t now_ms) {
     while (state_ == State::kActive && !alarms_.empty() && alarms_.begin()->first <= now_ms) {
       const std::string id = alarms_.begin()->second;
       Group& group = groups_.at(id);
-      ClassicEffects effects;
-      group.classic.OnTime(now_ms, &effects);
       alarms_.erase(alarms_.begin());
       group.alarm_ms = INT64_MAX;
+      if (group.consumer) {
+        ConsumerEffects effects;
+        group.consumer->OnTime(parts_.topics, {now_ms, parts_.clock.NowMs()}, &effects);
+        Settle(&group, std::move(effects));
+        continue;
+      }
+      ClassicEffects effects;
+      group.classic.OnTime(now_ms, &effects);
       Settle(&group, std::move(effects));
       ForgetIfDone(id);
     }
@@ -196,7 +229,7 @@ void GroupShard::Forget(Groups::iterator group) {
 void GroupShard::ForgetIfDone(const std::string& group) {
   const auto found = groups_.find(group);
   const ClassicGroup& classic = found->second.classic;
-  if (classic.state() == GroupState::kEmpty && classic.state_changed_ms() < 0 &&
+  if (!found->second.consumer && classic.state() == GroupState::kEmpty && classic.state_changed_ms() < 0 &&
       found->second.offsets.empty() && classic.next_deadline_ms() == INT64_MAX) {
     Forget(found);
   }
@@ -264,7 +297,7 @@ void GroupShard::OnWriteFailed(const GroupJournal* journal, const absl::Status& 
 }
 
 void GroupShard::Load() {
-  GroupLoader loader(parts_.limits, MonotonicMs());
+  GroupLoader loader(parts_.limits, parts_.consumer_limits, Now());
   const absl::Status read = loader.Read(*parts_.partition);
   absl::MutexLock lock(&mu_);
   if (state_ != State::kLoading) {
@@ -281,6 +314,7 @@ void GroupShard::Load() {
   for (auto& [id, loaded] : loader.Take()) {
     Group& group = groups_.try_emplace(id, std::move(loaded.classic)).first->second;
     group.offsets = std::move(loaded.offsets);
+    group.consumer = std::move(loaded.consumer);
   }
   journal_ = NewJournal();
   state_ = State::kActive;

@@ -1,5 +1,5 @@
-// The groups of one partition of __consumer_offsets: their state in memory, made from that partition's
-// records and written to it before anyone is answered (group_journal.h).
+// The groups of one partition of __consumer_offsets, of either protocol: their state in memory, made from
+// that partition's records and written to it before anyone is answered (group_journal.h).
 //
 //   kLoading --(all records read)--> kActive --(an append or a sync failed)--> kLoading ...
 //       |                               |
@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -25,6 +26,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/synchronization/mutex.h"
 #include "broker/group/core/classic_group.h"
+#include "broker/group/core/consumer/consumer_group.h"
 #include "broker/group/core/group_offsets.h"
 #include "broker/group/group_journal.h"
 #include "broker/group/group_types.h"
@@ -37,8 +39,12 @@ namespace sluice::broker {
 
 using OnJoin = absl::AnyInvocable<void(JoinAnswer)>;
 using OnSync = absl::AnyInvocable<void(SyncAnswer)>;
+using OnConsumerHeartbeat = absl::AnyInvocable<void(ConsumerHeartbeatAnswer)>;
 using OnError = absl::AnyInvocable<void(kafka::ErrorCode)>;
 using OnErrors = absl::AnyInvocable<void(kafka::ErrorCode group_error, std::vector<kafka::ErrorCode> each)>;
+
+// Which errors a client that commits understands: epochs of members are known from version 9 on.
+enum class CommitDialect { kGenerations, kMemberEpochs };
 
 class GroupShard : public std::enable_shared_from_this<GroupShard> {
  public:
@@ -47,7 +53,9 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
     storage::Executor& pool;
     Clock& clock;
     Logger* logger;  // Null: says nothing.
+    const TopicView& topics;
     GroupLimits limits;
+    ConsumerLimits consumer_limits;
     int64_t offsets_retention_ms;
     // The shard's next deadline moved forward. Any thread, under the shard's mutex: it must not call back.
     absl::AnyInvocable<void(int64_t deadline_ms)> on_alarm;
@@ -63,13 +71,18 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   void Sync(const std::string& group, const SyncRequest& request, OnSync done);
   void Heartbeat(const std::string& group, const MemberClaim& member, OnError done);
   void Leave(const std::string& group, const std::vector<LeaveRequest>& members, OnErrors done);
+  // A member of the consumer protocol; the request has been checked (ConsumerGroup::CheckRequest).
+  void ConsumerHeartbeat(const std::string& group, const broker::ConsumerHeartbeat& request,
+                         OnConsumerHeartbeat done);
   // Each is kept; whoever asks has checked that topics exist and texts are short.
   void Commit(const std::string& group, const MemberClaim& member, std::vector<OffsetToCommit> offsets,
-              OnError done);
+              CommitDialect dialect, OnError done);
   // `wanted` null: all that the group has.
-  void FetchOffsets(const std::string& group, const std::vector<TopicPartition>* wanted,
-                    absl::AnyInvocable<void(FetchedOffsets)> done);
+  void FetchOffsets(const std::string& group, const OffsetReader& reader,
+                    const std::vector<TopicPartition>* wanted, absl::AnyInvocable<void(FetchedOffsets)> done);
+  // GROUP_ID_NOT_FOUND for a group of the other protocol, too.
   void Describe(const std::string& group, absl::AnyInvocable<void(DescribedGroup)> done);
+  void DescribeConsumers(const std::string& group, absl::AnyInvocable<void(DescribedConsumerGroup)> done);
   // COORDINATOR_LOAD_IN_PROGRESS while the list is not whole.
   void List(absl::AnyInvocable<void(kafka::ErrorCode, std::vector<ListedGroup>)> done);
   void DeleteGroup(const std::string& group, OnError done);
@@ -90,8 +103,24 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   struct Group {
     explicit Group(ClassicGroup group) : classic(std::move(group)) {}
     ClassicGroup classic;
+    std::optional<ConsumerGroup> consumer;  // Set: this is what the group is, and `classic` is nothing.
     GroupOffsets offsets;
     int64_t alarm_ms = INT64_MAX;  // Where it stands in alarms_.
+
+    bool empty() const {
+      return consumer ? consumer->members().empty() : classic.state() == GroupState::kEmpty;
+    }
+    int64_t next_deadline_ms() const {
+      return consumer ? consumer->next_deadline_ms() : classic.next_deadline_ms();
+    }
+    // Could a member that says it has an id of this group have got it here?
+    bool knows_members() const { return !consumer || !empty(); }
+    // What the log knows it by.
+    std::vector<GroupRecord> Tombstones() const;
+    // Nothing where that cannot be told: then every topic may be.
+    std::optional<std::set<std::string>> SubscribedTopics() const {
+      return consumer ? consumer->SubscribedNames() : classic.SubscribedTopics();
+    }
   };
   using Groups = std::map<std::string, Group>;
 
@@ -105,6 +134,24 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   void Change(absl::AnyInvocable<void(Answer)> done, absl::FunctionRef<Answer()> change,
               absl::FunctionRef<Answer(kafka::ErrorCode)> otherwise);
   void Settle(Group* group, ClassicEffects effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // group_shard_consumer.cc
+  void Settle(Group* group, ConsumerEffects effects, std::vector<GroupRecord> before = {})
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ConsumerHeartbeatAnswer HeartbeatLocked(const std::string& group, const broker::ConsumerHeartbeat& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ConsumerHeartbeatAnswer JoinAsFirst(const std::string& group, const broker::ConsumerHeartbeat& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ConsumerHeartbeatAnswer JoinClassicGroup(Group* group, const broker::ConsumerHeartbeat& request)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void MakeClassicIfEmpty(Group* group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  JoinAnswer JoinConsumerGroup(Group* group, const JoinRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  kafka::ErrorCode CheckCommit(Group* group, const MemberClaim& member,
+                               const std::vector<OffsetToCommit>& offsets, CommitDialect dialect)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  DescribedConsumerGroup DescribeConsumersLocked(const std::string& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AnswerWhenKept(OnJoin done, JoinAnswer answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void AnswerWhenKept(OnSync done, SyncAnswer answer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+
   void SetAlarm(Group* group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Forget(Groups::iterator group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ForgetIfDone(const std::string& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -119,6 +166,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
   std::shared_ptr<GroupJournal> NewJournal();
   void Flush();
   int64_t MonotonicMs() const { return absl::ToInt64Milliseconds(parts_.clock.Monotonic()); }
+  GroupTime Now() const { return {.monotonic_ms = MonotonicMs(), .wall_ms = parts_.clock.NowMs()}; }
 
   Parts parts_;
   mutable absl::Mutex mu_;

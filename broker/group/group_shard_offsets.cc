@@ -9,17 +9,18 @@ namespace sluice::broker {
 using kafka::ErrorCode;
 
 void GroupShard::Commit(const std::string& group, const MemberClaim& member,
-                        std::vector<OffsetToCommit> offsets, OnError done) {
+                        std::vector<OffsetToCommit> offsets, CommitDialect dialect, OnError done) {
   Change<ErrorCode>(
       std::move(done),
       [&] {
         mu_.AssertHeld();
         Group* found = Find(group);
         if (found == nullptr && member.generation >= 0) {
-          return ErrorCode::kIllegalGeneration;
+          return dialect == CommitDialect::kMemberEpochs ? ErrorCode::kGroupIdNotFound
+                                                         : ErrorCode::kIllegalGeneration;
         }
         found = &FindOrMake(group);
-        const ErrorCode error = found->classic.CheckCommit(member, MonotonicMs());
+        const ErrorCode error = CheckCommit(found, member, offsets, dialect);
         if (error != ErrorCode::kNone || offsets.empty()) {
           ForgetIfDone(group);
           return error;
@@ -35,7 +36,8 @@ void GroupShard::Commit(const std::string& group, const MemberClaim& member,
       [](ErrorCode error) { return error; });
 }
 
-void GroupShard::FetchOffsets(const std::string& group, const std::vector<TopicPartition>* wanted,
+void GroupShard::FetchOffsets(const std::string& group, const OffsetReader& reader,
+                              const std::vector<TopicPartition>* wanted,
                               absl::AnyInvocable<void(FetchedOffsets)> done) {
   Change<FetchedOffsets>(
       std::move(done),
@@ -43,6 +45,12 @@ void GroupShard::FetchOffsets(const std::string& group, const std::vector<TopicP
         mu_.AssertHeld();
         FetchedOffsets fetched;
         Group* const found = Find(group);
+        if (found != nullptr && found->consumer) {
+          fetched.error = found->consumer->CheckFetch(reader.member_id, reader.epoch);
+        }
+        if (fetched.error != ErrorCode::kNone) {
+          return fetched;
+        }
         if (wanted != nullptr) {
           for (const TopicPartition& at : *wanted) {
             const CommittedOffset* offset = found == nullptr ? nullptr : found->offsets.Find(at);
@@ -71,7 +79,7 @@ void GroupShard::Describe(const std::string& group, absl::AnyInvocable<void(Desc
 // Metadata is told only when all members are known to agree on it.
 DescribedGroup GroupShard::DescribeLocked(const std::string& group) {
   const Group* const found = Find(group);
-  if (found == nullptr || found->classic.state() == GroupState::kDead) {
+  if (found == nullptr || found->consumer || found->classic.state() == GroupState::kDead) {
     return {.error = ErrorCode::kGroupIdNotFound, .group_id = group, .state = "Dead"};
   }
   const ClassicGroup& classic = found->classic;
@@ -99,10 +107,17 @@ void GroupShard::List(absl::AnyInvocable<void(ErrorCode, std::vector<ListedGroup
         mu_.AssertHeld();
         std::vector<ListedGroup> listed;
         for (const auto& [id, group] : groups_) {
+          if (group.consumer) {
+            listed.push_back({.group_id = id,
+                              .protocol_type = "consumer",
+                              .state = std::string(ConsumerGroupStateName(group.consumer->state())),
+                              .type = "consumer"});
+            continue;
+          }
           listed.push_back({.group_id = id,
                             .protocol_type = group.classic.protocol_type(),
                             .state = std::string(GroupStateName(group.classic.state())),
-                            .type = "Classic"});
+                            .type = "classic"});
         }
         return {ErrorCode::kNone, std::move(listed)};
       },
@@ -130,7 +145,7 @@ void GroupShard::DeleteGroup(const std::string& group, OnError done) {
         if (found == groups_.end()) {
           return ErrorCode::kGroupIdNotFound;
         }
-        if (found->second.classic.state() != GroupState::kEmpty) {
+        if (!found->second.empty()) {
           return ErrorCode::kNonEmptyGroup;
         }
         std::vector<TopicPartition> all;
@@ -138,7 +153,7 @@ void GroupShard::DeleteGroup(const std::string& group, OnError done) {
           all.push_back(at);
         }
         RemoveOffsets(&found->second, all);
-        journal_->Write({GroupTombstone(group)});
+        journal_->Write(found->second.Tombstones());
         Forget(found);
         return ErrorCode::kNone;
       },
@@ -156,12 +171,11 @@ void GroupShard::DeleteOffsets(const std::string& group, const std::vector<Topic
         if (found == nullptr) {
           return {ErrorCode::kGroupIdNotFound, {}};
         }
-        const bool empty = found->classic.state() == GroupState::kEmpty;
-        if (!empty && !found->classic.IsConsumerGroup()) {
+        const bool empty = found->empty();
+        if (!empty && !found->consumer && !found->classic.IsConsumerGroup()) {
           return {ErrorCode::kNonEmptyGroup, {}};
         }
-        const auto topics =
-            empty ? std::optional(std::set<std::string>()) : found->classic.SubscribedTopics();
+        const auto topics = empty ? std::optional(std::set<std::string>()) : found->SubscribedTopics();
         std::vector<ErrorCode> each;
         std::vector<TopicPartition> free;
         for (const TopicPartition& at : which) {
@@ -202,12 +216,12 @@ void GroupShard::OnTopicDeleted(const std::string& topic) {
 // commit; and in a group of consumers that is going well, for topics that none of them reads any more.
 std::vector<TopicPartition> GroupShard::ExpiredOf(const Group& group, int64_t now_ms) const {
   const ClassicGroup& classic = group.classic;
-  const bool empty = classic.state() == GroupState::kEmpty;
-  if (!empty && !(classic.state() == GroupState::kStable && classic.IsConsumerGroup())) {
+  const bool empty = group.empty();
+  if (!empty && !group.consumer && !(classic.state() == GroupState::kStable && classic.IsConsumerGroup())) {
     return {};
   }
   const std::optional<std::set<std::string>> topics =
-      empty ? std::set<std::string>() : classic.SubscribedTopics();
+      empty ? std::set<std::string>() : group.SubscribedTopics();
   return group.offsets.Expired(
       now_ms, parts_.offsets_retention_ms,
       [&](const TopicPartition& at, const CommittedOffset& offset) -> std::optional<int64_t> {
@@ -230,9 +244,9 @@ void GroupShard::ExpireOffsets() {
     for (auto it = groups_.begin(); it != groups_.end();) {
       const auto group = it++;
       RemoveOffsets(&group->second, ExpiredOf(group->second, now_ms));
-      if (group->second.classic.state() == GroupState::kEmpty && group->second.offsets.empty() &&
-          group->second.classic.next_deadline_ms() == INT64_MAX) {
-        journal_->Write({GroupTombstone(group->first)});
+      if (group->second.empty() && group->second.offsets.empty() &&
+          group->second.next_deadline_ms() == INT64_MAX) {
+        journal_->Write(group->second.Tombstones());
         Forget(group);
       }
     }

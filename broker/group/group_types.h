@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/group/core/classic_types.h"
+#include "broker/group/core/consumer/consumer_types.h"
 #include "broker/group/core/group_offsets.h"
 #include "proto/kafka/error_code.h"
 
@@ -46,11 +47,35 @@ struct DescribedGroup {
   std::vector<DescribedMember> members = {};
 };
 
+struct DescribedConsumer {
+  std::string member_id;
+  MemberSubscription subscription;
+  int32_t epoch = 0;
+  PartitionList assigned;
+  PartitionList target;
+};
+
+struct DescribedConsumerGroup {
+  kafka::ErrorCode error = kafka::ErrorCode::kNone;
+  std::string group_id = {};
+  std::string state = {};
+  int32_t epoch = 0;
+  int32_t target_epoch = 0;
+  std::string assignor = {};
+  std::vector<DescribedConsumer> members = {};
+};
+
+// Who asks for a group's offsets; neither: nobody in particular, so nothing is checked.
+struct OffsetReader {
+  std::optional<std::string> member_id = {};
+  int32_t epoch = -1;
+};
+
 struct ListedGroup {
   std::string group_id;
   std::string protocol_type;
   std::string state;
-  std::string type;  // "Classic".
+  std::string type;  // "classic" or "consumer".
 };
 
 }  // namespace sluice::broker

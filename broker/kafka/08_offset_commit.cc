@@ -19,6 +19,7 @@ using kafka::ErrorCode;
 using Request = kafka::OffsetCommitRequest;
 using Response = kafka::OffsetCommitResponse;
 
+constexpr int16_t kMemberEpochsFrom = 9;
 constexpr int16_t kTopicIdsFrom = 10;
 
 // The answer as far as it is known before the group is asked, and what is left to be kept.
@@ -96,6 +97,7 @@ asio::awaitable<void> HandleOffsetCommit(const Request& request, Call& call) {
                            .generation = request.generation_id_or_member_epoch};
   place.shard->Commit(
       request.group_id, member, std::move(plan.offsets),
+      call.version() >= kMemberEpochsFrom ? CommitDialect::kMemberEpochs : CommitDialect::kGenerations,
       [reply = std::move(reply), response = std::move(plan.response)](ErrorCode error) mutable {
         SetError(error, &response);
         reply(response);

@@ -155,7 +155,8 @@ void FetchGroup(const GroupRequest& asked, const Call& call, absl::AnyInvocable<
   if (place.shard == nullptr) {
     return answer({.error = place.error});
   }
-  place.shard->FetchOffsets(asked.group_id, asked.topics ? &wanted : nullptr, std::move(answer));
+  place.shard->FetchOffsets(asked.group_id, {.member_id = asked.member_id, .epoch = asked.member_epoch},
+                            asked.topics ? &wanted : nullptr, std::move(answer));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ find_package(nlohmann_json CONFIG REQUIRED)
 pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 find_package(Snappy CONFIG REQUIRED)
 find_package(Python3 REQUIRED COMPONENTS Interpreter)
 

@@ -56,6 +56,12 @@ class ClassicGroup {
   void AbandonWaiting(kafka::ErrorCode error, ClassicEffects* effects);
   void MarkDead() { state_ = GroupState::kDead; }
 
+  // For a group of consumers that spoke another protocol (consumer/migration.h): it is stable in
+  // `generation`, with these members and what they were assigned.
+  void TakeOver(int32_t generation, std::vector<ClassicMember> members, int64_t now_ms);
+  // Begins a rebalance, or goes on with the one that there is.
+  void AskAllToJoin(int64_t now_ms, ClassicEffects* effects) { Rebalance(now_ms, effects); }
+
   // As kept in __consumer_offsets. A group that was loaded is Stable, its members have their full session
   // timeout.
   kafka::GroupMetadataValue ToRecord() const;

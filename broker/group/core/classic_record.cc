@@ -56,6 +56,23 @@ void ClassicGroup::Load(const kafka::GroupMetadataValue& record, int64_t now_ms)
   }
 }
 
+void ClassicGroup::TakeOver(int32_t generation, std::vector<ClassicMember> members, int64_t now_ms) {
+  *this = ClassicGroup(id_, limits_);
+  protocol_type_ = "consumer";
+  generation_ = generation;
+  state_ = GroupState::kStable;
+  for (ClassicMember& taken : members) {
+    HeardOf(&taken, now_ms);
+    join_order_.push_back(taken.id);
+    if (taken.instance_id) {
+      statics_[*taken.instance_id] = taken.id;
+    }
+    members_.emplace(taken.id, std::move(taken));
+  }
+  protocol_ = ChooseProtocol();
+  leader_ = join_order_.front();
+}
+
 std::optional<std::set<std::string>> ClassicGroup::SubscribedTopics() const {
   std::set<std::string> topics;
   if (!IsConsumerGroup() || !protocol_) {

@@ -1,64 +1,32 @@
 #include "tests/unit/broker_group/classic_scenario.h"
 
-#include <charconv>
-
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 namespace sluice::broker {
-namespace {
 
-std::string Get(const std::map<std::string, std::string>& options, const std::string& key,
-                const std::string& otherwise = "") {
-  const auto found = options.find(key);
-  return found == options.end() ? otherwise : found->second;
-}
-
-int32_t GetInt(const std::map<std::string, std::string>& options, const std::string& key, int32_t otherwise) {
-  int32_t value = otherwise;
-  return absl::SimpleAtoi(Get(options, key), &value) ? value : otherwise;
-}
-
-std::optional<std::string> GetOptional(const std::map<std::string, std::string>& options,
-                                       const std::string& key) {
-  return options.contains(key) ? std::optional(options.at(key)) : std::nullopt;
-}
-
-}  // namespace
-
-std::vector<std::string> ClassicScenario::Run(absl::string_view line) {
+std::vector<std::string> ClassicScenario::Run(absl::string_view text) {
   shown_.clear();
-  std::vector<std::string> words = absl::StrSplit(line, ' ', absl::SkipEmpty());
-  if (words.size() < 2 || !absl::SimpleAtoi(words[0], &now_ms_)) {
-    return {absl::StrCat("not a line of a scenario: ", line)};
+  const auto line = ScenarioLine::Parse(text);
+  if (!line) {
+    return {absl::StrCat("not a line of a scenario: ", text)};
   }
-  Options options;
-  std::vector<std::string> plain;
-  for (size_t i = 2; i < words.size(); ++i) {
-    const std::pair<std::string, std::string> option = absl::StrSplit(words[i], absl::MaxSplits('=', 1));
-    if (words[i].find('=') == std::string::npos) {
-      plain.push_back(words[i]);
-    } else {
-      options.insert(option);
-    }
-  }
-  const std::string& verb = words[1];
-  const std::string name = plain.empty() ? "" : plain.front();
+  now_ms_ = line->now_ms();
+  const std::string& verb = line->verb();
   ClassicEffects effects;
   if (verb == "limits") {
-    SetLimits(options);
+    SetLimits(*line);
   } else if (verb == "join") {
-    Join(name, options);
+    Join(*line);
   } else if (verb == "sync") {
-    Sync(name, options);
+    Sync(*line);
   } else if (verb == "leave") {
-    Leave(options);
+    Leave(*line);
   } else if (verb == "heartbeat") {
-    shown_.emplace_back(kafka::ErrorName(group_.Heartbeat(Claim(options), now_ms_)));
+    shown_.emplace_back(kafka::ErrorName(group_.Heartbeat(Claim(*line), now_ms_)));
   } else if (verb == "commit") {
-    shown_.emplace_back(kafka::ErrorName(group_.CheckCommit(Claim(options), now_ms_)));
+    shown_.emplace_back(kafka::ErrorName(group_.CheckCommit(Claim(*line), now_ms_)));
   } else if (verb == "time") {
     group_.OnTime(now_ms_, &effects);
     Show(effects);
@@ -75,26 +43,26 @@ std::vector<std::string> ClassicScenario::Run(absl::string_view line) {
   return shown_;
 }
 
-void ClassicScenario::SetLimits(const Options& options) {
-  limits_.initial_rebalance_delay_ms = GetInt(options, "delay", limits_.initial_rebalance_delay_ms);
-  limits_.size_max = GetInt(options, "size", limits_.size_max);
+void ClassicScenario::SetLimits(const ScenarioLine& line) {
+  limits_.initial_rebalance_delay_ms = line.GetInt("delay", limits_.initial_rebalance_delay_ms);
+  limits_.size_max = line.GetInt("size", limits_.size_max);
   group_ = ClassicGroup("g", limits_);
 }
 
 // new=ID: without an id of its own yet. protocols=NAME:METADATA,NAME:METADATA
-void ClassicScenario::Join(const std::string& name, const Options& options) {
-  names_[++last_token_] = name;
-  JoinRequest request{.member_id = Get(options, "member"),
-                      .instance_id = GetOptional(options, "instance"),
+void ClassicScenario::Join(const ScenarioLine& line) {
+  names_[++last_token_] = line.name();
+  JoinRequest request{.member_id = line.Get("member"),
+                      .instance_id = line.GetOptional("instance"),
                       .client_id = "client",
                       .client_host = "/127.0.0.1",
-                      .session_timeout_ms = GetInt(options, "session", 10'000),
-                      .rebalance_timeout_ms = GetInt(options, "rebalance", 30'000),
-                      .protocol_type = Get(options, "type", "consumer"),
-                      .new_member_id = Get(options, "new"),
-                      .must_know_its_id = options.contains("v4"),
-                      .can_skip_assignment = options.contains("v9")};
-  for (const auto& protocol : absl::StrSplit(Get(options, "protocols", "range:"), ',')) {
+                      .session_timeout_ms = line.GetInt("session", 10'000),
+                      .rebalance_timeout_ms = line.GetInt("rebalance", 30'000),
+                      .protocol_type = line.Get("type", "consumer"),
+                      .new_member_id = line.Get("new"),
+                      .must_know_its_id = line.Has("v4"),
+                      .can_skip_assignment = line.Has("v9")};
+  for (const auto& protocol : absl::StrSplit(line.Get("protocols", "range:"), ',')) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(protocol, absl::MaxSplits(':', 1));
     request.protocols.push_back({parts.first, parts.second});
   }
@@ -103,19 +71,19 @@ void ClassicScenario::Join(const std::string& name, const Options& options) {
   Show(effects);
 }
 
-MemberClaim ClassicScenario::Claim(const Options& options) const {
-  return {.member_id = Get(options, "member"),
-          .instance_id = GetOptional(options, "instance"),
-          .generation = GetInt(options, "gen", -1)};
+MemberClaim ClassicScenario::Claim(const ScenarioLine& line) const {
+  return {.member_id = line.Get("member"),
+          .instance_id = line.GetOptional("instance"),
+          .generation = line.GetInt("gen", -1)};
 }
 
 // assign=MEMBER:ASSIGNMENT,...
-void ClassicScenario::Sync(const std::string& name, const Options& options) {
-  names_[++last_token_] = name;
-  SyncRequest request{.member = Claim(options),
-                      .protocol_type = GetOptional(options, "type"),
-                      .protocol = GetOptional(options, "protocol")};
-  for (const auto& assigned : absl::StrSplit(Get(options, "assign"), ',', absl::SkipEmpty())) {
+void ClassicScenario::Sync(const ScenarioLine& line) {
+  names_[++last_token_] = line.name();
+  SyncRequest request{.member = Claim(line),
+                      .protocol_type = line.GetOptional("type"),
+                      .protocol = line.GetOptional("protocol")};
+  for (const auto& assigned : absl::StrSplit(line.Get("assign"), ',', absl::SkipEmpty())) {
     request.assignments.push_back(absl::StrSplit(assigned, absl::MaxSplits(':', 1)));
   }
   ClassicEffects effects;
@@ -123,11 +91,10 @@ void ClassicScenario::Sync(const std::string& name, const Options& options) {
   Show(effects);
 }
 
-void ClassicScenario::Leave(const Options& options) {
+void ClassicScenario::Leave(const ScenarioLine& line) {
   ClassicEffects effects;
-  const kafka::ErrorCode error =
-      group_.Leave({.member_id = Get(options, "member"), .instance_id = GetOptional(options, "instance")},
-                   now_ms_, &effects);
+  const kafka::ErrorCode error = group_.Leave(
+      {.member_id = line.Get("member"), .instance_id = line.GetOptional("instance")}, now_ms_, &effects);
   shown_.emplace_back(kafka::ErrorName(error));
   Show(effects);
 }

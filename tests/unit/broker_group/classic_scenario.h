@@ -7,22 +7,21 @@
 
 #include "absl/strings/string_view.h"
 #include "broker/group/core/classic_group.h"
+#include "tests/unit/broker_group/scenario_file.h"
 
 namespace sluice::broker {
 
 class ClassicScenario {
  public:
   // What the group answers to one line, each in a line of its own; a line that cannot be read says so.
-  std::vector<std::string> Run(absl::string_view line);
+  std::vector<std::string> Run(absl::string_view text);
 
  private:
-  using Options = std::map<std::string, std::string>;
-
-  void SetLimits(const Options& options);
-  void Join(const std::string& name, const Options& options);
-  void Sync(const std::string& name, const Options& options);
-  void Leave(const Options& options);
-  MemberClaim Claim(const Options& options) const;
+  void SetLimits(const ScenarioLine& line);
+  void Join(const ScenarioLine& line);
+  void Sync(const ScenarioLine& line);
+  void Leave(const ScenarioLine& line);
+  MemberClaim Claim(const ScenarioLine& line) const;
   std::string NameOf(AnswerToken token) const { return names_.at(token); }
   void Show(const ClassicEffects& effects);
   void ShowState();

@@ -59,6 +59,7 @@ class Recorder final : public GroupRecordVisitor {
     last_group = group;
     generation = value == nullptr ? -1 : value->generation;
   }
+  void OnConsumerRecord(const std::string& group, const ConsumerRecord&) override { last_group = group; }
   std::string last_group;
   TopicPartition last_at;
   std::optional<CommittedOffset> last_offset;

@@ -97,7 +97,9 @@ TEST_F(GroupOffsetsTest, OnlyAMemberOfTheGenerationCommitsForAGroupWithMembers) 
   EXPECT_EQ(CommitCode({.group = "g", .offset = 2, .member = "other", .generation = generation}),
             "UNKNOWN_MEMBER_ID");
   EXPECT_EQ(CommitCode({.group = "g", .offset = 2}), "UNKNOWN_MEMBER_ID");
-  EXPECT_EQ(CommitCode({.group = "new", .offset = 2, .member = "m", .generation = 3}), "ILLEGAL_GENERATION");
+  const Commit of_no_group{.group = "new", .offset = 2, .member = "m", .generation = 3};
+  EXPECT_EQ(CommitCode(of_no_group, 8), "ILLEGAL_GENERATION");
+  EXPECT_EQ(CommitCode(of_no_group, 9), "GROUP_ID_NOT_FOUND");
   EXPECT_EQ(Committed("g"), 1);
   EXPECT_EQ(StateOf("new"), "Dead");
 }
@@ -274,7 +276,7 @@ TEST_F(GroupOffsetsTest, WhatTheLogSaysIsWhatIsServedAfterEveryChange) {
     }
     std::map<std::string, std::string> told;
     for (int32_t i = 0; i < 4; ++i) {
-      broker::GroupLoader loader({}, 0);
+      broker::GroupLoader loader({}, {}, {});
       ASSERT_EQ(loader.Read(broker_.partition("__consumer_offsets", i)), absl::OkStatus());
       for (const auto& [id, group] : loader.Take()) {
         for (const auto& [at, offset] : group.offsets.all()) {
