@@ -106,6 +106,10 @@ constexpr std::array kTable = {
     Row<UpdateFeaturesRequest>(0, 2, ServeNow<UpdateFeaturesRequest, HandleUpdateFeatures>),
     Row<DescribeClusterRequest>(0, 2, ServeNow<DescribeClusterRequest, HandleDescribeCluster>),
     Row<DescribeProducersRequest>(0, 0, ServeLater<DescribeProducersRequest, HandleDescribeProducers>),
+    Row<ConsumerGroupHeartbeatRequest>(
+        0, 1, ServeItself<ConsumerGroupHeartbeatRequest, HandleConsumerGroupHeartbeat>),
+    Row<ConsumerGroupDescribeRequest>(0, 1,
+                                      ServeItself<ConsumerGroupDescribeRequest, HandleConsumerGroupDescribe>),
     Row<ListConfigResourcesRequest>(0, 1, ServeNow<ListConfigResourcesRequest, HandleListConfigResources>),
     Row<DescribeTopicPartitionsRequest>(
         0, 0, ServeNow<DescribeTopicPartitionsRequest, HandleDescribeTopicPartitions>),

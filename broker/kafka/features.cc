@@ -9,7 +9,11 @@ namespace {
 // can name.
 constexpr int16_t kMetadataVersion = 7;
 
+// 1: the consumer protocol (KIP-848) may be spoken.
+constexpr int16_t kGroupVersion = 1;
+
 constexpr Feature kFeatures[] = {
+    {.name = "group.version", .min_supported = 0, .max_supported = kGroupVersion, .level = kGroupVersion},
     {.name = "metadata.version",
      .min_supported = kMetadataVersion,
      .max_supported = kMetadataVersion,

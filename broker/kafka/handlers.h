@@ -9,6 +9,8 @@
 #include "broker/kafka/call.h"
 #include "proto/kafka/gen/alter_configs.h"
 #include "proto/kafka/gen/api_versions.h"
+#include "proto/kafka/gen/consumer_group_describe.h"
+#include "proto/kafka/gen/consumer_group_heartbeat.h"
 #include "proto/kafka/gen/create_partitions.h"
 #include "proto/kafka/gen/create_topics.h"
 #include "proto/kafka/gen/delete_groups.h"
@@ -61,6 +63,10 @@ asio::awaitable<void> HandleDescribeGroups(const kafka::DescribeGroupsRequest& r
 asio::awaitable<void> HandleListGroups(const kafka::ListGroupsRequest& request, Call& call);
 asio::awaitable<void> HandleDeleteGroups(const kafka::DeleteGroupsRequest& request, Call& call);
 asio::awaitable<void> HandleOffsetDelete(const kafka::OffsetDeleteRequest& request, Call& call);
+asio::awaitable<void> HandleConsumerGroupHeartbeat(const kafka::ConsumerGroupHeartbeatRequest& request,
+                                                   Call& call);
+asio::awaitable<void> HandleConsumerGroupDescribe(const kafka::ConsumerGroupDescribeRequest& request,
+                                                  Call& call);
 
 // These may have to go to the disk.
 asio::awaitable<kafka::ListOffsetsResponse> HandleListOffsets(const kafka::ListOffsetsRequest& request,
