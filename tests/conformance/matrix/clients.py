@@ -23,6 +23,8 @@ COUNTERPART = "confluent-kafka-debian"
 NOTES = {
     ("franz-go", "a static member comes back within its session: nothing moves, KIP-848"):
         "closing a static member says no goodbye, without which nobody may take its place",
+    ("platformatic", "a static member comes back within its session: nothing moves, KIP-848"):
+        "closing a static member leaves the group for good",
     ("kafka-python", "a static member comes back within its session: nothing moves"): "its static members do not always join",
     ("kafka-python", "two members of one instance id: the older is fenced"): "its static members do not always join",
     ("platformatic", "LogAppendTime: the broker's timestamps"): "it tells the producer's time all the same",

@@ -49,7 +49,8 @@ def wait_for_values(trial, members, expected, doubles=False):
 def three(trial, protocol):
     topic = trial.topic(partitions=PARTITIONS)
     members = join(trial, 3, protocol, topic)
-    trial.assertEqual([len(member.assignment) for member in members], [2, 2, 2])
+    # Under KIP-848 all may have been assigned before the last of them moved.
+    trial.wait(lambda: [len(member.assignment) for member in members] == [2, 2, 2], "two partitions for each", members=members)
     wait_for_values(trial, members, trial.produce_values(topic, "shared", PARTITIONS))
     for member in members:
         member.stop()
@@ -175,6 +176,32 @@ def growing_pattern(trial, protocol):
     trial.wait(lambda: member.assignment == {(topic, 0) for topic in topics}, "new topic that matches")
     wait_for_values(trial, [member], [value for topic in topics for value in trial.produce_values(topic, topic, 1)])
     member.stop()
+
+
+@feature("a group goes over to KIP-848 and back while it reads", KIP_848)
+def migration(trial):
+    topic = trial.topic(partitions=PARTITIONS)
+    [old] = members = join(trial, 1, "classic", topic)
+    sent = []
+
+    def all_read(label, now):
+        trial.wait_for_shares(now, topic, PARTITIONS)
+        sent.extend(trial.produce_values(topic, label, PARTITIONS))
+        wait_for_values(trial, members, sent)
+
+    all_read("classic", [old])
+    new = trial.member(topics=[topic], protocol="consumer")
+    members.append(new)
+    all_read("both", [old, new])
+    old.stop()
+    all_read("consumer", [new])
+    again = trial.member(topics=[topic], protocol="classic")
+    members.append(again)
+    all_read("both again", [new, again])
+    new.stop()
+    all_read("classic again", [again])
+    again.stop()
+    trial.assertIn(CONSUMER_GROUP_HEARTBEAT, trial.served_keys(), "the client fell back to the classic protocol")
 
 
 @feature("partitions added later are consumed", CLASSIC)
