@@ -61,7 +61,7 @@ class BrokerImpl final : public Broker {
                                                    .logger = logger_,
                                                    .wrap_index = seams_.wrap_index}));
     announce(storage_->Summary());
-    StartGroups();
+    RETURN_IF_ERROR(StartGroups());
     RETURN_IF_ERROR(StartKafka());
     RETURN_IF_ERROR(StartGrpc());
     AnnounceListeners(announce);
@@ -111,14 +111,15 @@ class BrokerImpl final : public Broker {
     }
   }
 
-  void StartGroups() {
+  absl::Status StartGroups() {
     groups_ = std::make_unique<GroupCoordinator>(GroupCoordinator::Parts{.catalog = storage_->catalog(),
+                                                                         .metadata = storage_->metadata(),
                                                                          .config = config_,
                                                                          .pool = pool_,
                                                                          .clock = Clock::System(),
                                                                          .logger = &logger_});
     storage_->catalog().SetOnDeleted([this](const std::string& topic) { groups_->OnTopicDeleted(topic); });
-    groups_->Start();
+    return groups_->Start();
   }
 
   absl::Status StartKafka() {

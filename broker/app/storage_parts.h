@@ -48,6 +48,7 @@ class StorageParts {
   bool log_dir_failed() const { return failures_.any_at_sync(); }
 
   Catalog& catalog() { return *catalog_; }
+  storage::MetadataStore& metadata() { return *metadata_; }
   ProducerIdAllocator& producer_ids() { return *producer_ids_; }
   const Uuid& cluster_id() const { return cluster_id_; }
   NodeId node_id() const { return node_id_; }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "broker/group/group_partition.h"
+#include "proto/base/status_macros.h"
 #include "proto/base/uuid.h"
 
 namespace sluice::broker {
@@ -26,13 +27,17 @@ ConsumerLimits ConsumerLimitsOf(const BrokerConfig& config) {
 }  // namespace
 
 GroupCoordinator::GroupCoordinator(Parts parts)
-    : parts_(parts), topics_(parts.catalog), consumer_limits_(ConsumerLimitsOf(parts.config)) {}
+    : parts_(parts),
+      topics_(parts.catalog),
+      consumer_limits_(ConsumerLimitsOf(parts.config)),
+      configs_(parts.metadata, parts.config) {}
 
 GroupCoordinator::~GroupCoordinator() {
   Stop();
 }
 
-void GroupCoordinator::Start() {
+absl::Status GroupCoordinator::Start() {
+  RETURN_IF_ERROR(configs_.Load(parts_.logger));
   if (const TopicPtr topic = parts_.catalog.Find(kOffsetsTopic); topic != nullptr) {
     Adopt(topic);
   }
@@ -43,6 +48,7 @@ void GroupCoordinator::Start() {
   if (parts_.has_thread) {
     thread_ = std::thread([this] { RunThread(); });
   }
+  return absl::OkStatus();
 }
 
 void GroupCoordinator::Stop() {
@@ -100,6 +106,7 @@ GroupShard::Parts GroupCoordinator::ShardParts(std::shared_ptr<Partition> partit
           .clock = parts_.clock,
           .logger = parts_.logger,
           .topics = topics_,
+          .configs = configs_,
           .limits = {.session_timeout_ms_min = int_of("group.min.session.timeout.ms"),
                      .session_timeout_ms_max = int_of("group.max.session.timeout.ms"),
                      .initial_rebalance_delay_ms = int_of("group.initial.rebalance.delay.ms"),

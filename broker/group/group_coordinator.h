@@ -19,12 +19,14 @@
 #include "absl/synchronization/mutex.h"
 #include "broker/config/broker_config.h"
 #include "broker/group/catalog_topics.h"
+#include "broker/group/group_configs.h"
 #include "broker/group/group_shard.h"
 #include "broker/topic/catalog.h"
 #include "proto/base/clock.h"
 #include "proto/base/logger.h"
 #include "proto/base/random.h"
 #include "storage/disk/executor.h"
+#include "storage/meta/metadata_store.h"
 
 namespace sluice::broker {
 
@@ -32,6 +34,7 @@ class GroupCoordinator {
  public:
   struct Parts {
     Catalog& catalog;
+    storage::MetadataStore& metadata;
     const BrokerConfig& config;
     storage::Executor& pool;
     Clock& clock;
@@ -42,7 +45,7 @@ class GroupCoordinator {
   explicit GroupCoordinator(Parts parts);
   ~GroupCoordinator();
 
-  void Start();
+  absl::Status Start();
   void Stop();
 
   // Makes __consumer_offsets if there is none. Blocks. Not ok: what to tell the client.
@@ -56,6 +59,7 @@ class GroupCoordinator {
   std::string NewMemberId(absl::string_view prefix);
   // The same for members of the consumer protocol, whose ids are nothing but unique.
   std::string NewConsumerId();
+  GroupConfigs& configs() { return configs_; }
   const ConsumerLimits& consumer_limits() const { return consumer_limits_; }
 
   void OnTopicDeleted(const std::string& topic);
@@ -72,6 +76,7 @@ class GroupCoordinator {
   const Parts parts_;
   const CatalogTopics topics_;
   const ConsumerLimits consumer_limits_;
+  GroupConfigs configs_;
   absl::Mutex create_mu_;  // Held while the topic is made.
 
   mutable absl::Mutex mu_;

@@ -28,6 +28,7 @@
 #include "broker/group/core/classic_group.h"
 #include "broker/group/core/consumer/consumer_group.h"
 #include "broker/group/core/group_offsets.h"
+#include "broker/group/group_configs.h"
 #include "broker/group/group_journal.h"
 #include "broker/group/group_types.h"
 #include "broker/topic/partition.h"
@@ -54,6 +55,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
     Clock& clock;
     Logger* logger;  // Null: says nothing.
     const TopicView& topics;
+    const GroupConfigs& configs;
     GroupLimits limits;
     ConsumerLimits consumer_limits;
     int64_t offsets_retention_ms;
@@ -139,6 +141,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ConsumerHeartbeatAnswer HeartbeatLocked(const std::string& group, const broker::ConsumerHeartbeat& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  ConsumerLimits LimitsOf(const std::string& group) const;
   ConsumerHeartbeatAnswer JoinAsFirst(const std::string& group, const broker::ConsumerHeartbeat& request)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   ConsumerHeartbeatAnswer JoinClassicGroup(Group* group, const broker::ConsumerHeartbeat& request)

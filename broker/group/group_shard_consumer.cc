@@ -48,6 +48,7 @@ ConsumerHeartbeatAnswer GroupShard::HeartbeatLocked(const std::string& group,
                                                     const broker::ConsumerHeartbeat& request) {
   Group* const found = Find(group);
   if (found != nullptr && found->consumer) {
+    found->consumer->SetTimes(parts_.configs.TimesOf(group));
     ConsumerEffects effects;
     ConsumerHeartbeatAnswer answer = found->consumer->Heartbeat(request, parts_.topics, Now(), &effects);
     Settle(found, std::move(effects));
@@ -60,10 +61,18 @@ ConsumerHeartbeatAnswer GroupShard::HeartbeatLocked(const std::string& group,
   return found == nullptr || found->empty() ? JoinAsFirst(group, request) : JoinClassicGroup(found, request);
 }
 
+ConsumerLimits GroupShard::LimitsOf(const std::string& group) const {
+  ConsumerLimits limits = parts_.consumer_limits;
+  const ConsumerTimes times = parts_.configs.TimesOf(group);
+  limits.session_timeout_ms = times.session_timeout_ms;
+  limits.heartbeat_interval_ms = times.heartbeat_interval_ms;
+  return limits;
+}
+
 // A group that nobody is in, or that there was not. Offsets that it has stay.
 ConsumerHeartbeatAnswer GroupShard::JoinAsFirst(const std::string& group,
                                                 const broker::ConsumerHeartbeat& request) {
-  ConsumerGroup made(group, parts_.consumer_limits);
+  ConsumerGroup made(group, LimitsOf(group));
   ConsumerEffects effects;
   ConsumerHeartbeatAnswer answer = made.Heartbeat(request, parts_.topics, Now(), &effects);
   if (answer.error != ErrorCode::kNone) {
@@ -83,7 +92,7 @@ ConsumerHeartbeatAnswer GroupShard::JoinAsFirst(const std::string& group,
 ConsumerHeartbeatAnswer GroupShard::JoinClassicGroup(Group* group, const broker::ConsumerHeartbeat& request) {
   ConsumerEffects effects;
   std::optional<ConsumerGroup> upgraded =
-      Upgrade(group->classic, parts_.consumer_limits, parts_.topics, Now(), &effects);
+      Upgrade(group->classic, LimitsOf(group->classic.id()), parts_.topics, Now(), &effects);
   if (!upgraded) {
     return NotFound(
         "the group speaks the classic protocol and cannot go over to this one: "

@@ -39,7 +39,8 @@ Response::DescribeConfigsResourceResult ToWire(const ListedConfig& config, const
   return wire;
 }
 
-std::vector<ListedConfig> List(const ConfigResource& resource, const BrokerConfigs& broker) {
+std::vector<ListedConfig> List(const ConfigResource& resource, const std::string& name,
+                               const BrokerConfigs& broker, const Services& services) {
   switch (resource.kind) {
     case ConfigResource::Kind::kTopic:
       return ListTopicConfigs(resource.topic->config, broker);
@@ -48,7 +49,7 @@ std::vector<ListedConfig> List(const ConfigResource& resource, const BrokerConfi
     case ConfigResource::Kind::kAllBrokers:
       return ListAllBrokersConfigs(broker);
     case ConfigResource::Kind::kGroup:
-      return ListGroupConfigs(broker);
+      return ListGroupConfigs(services.groups.configs().Of(name), broker);
     case ConfigResource::Kind::kEmpty:
       break;
   }
@@ -83,7 +84,7 @@ Response::DescribeConfigsResult Describe(const Request::DescribeConfigsResource&
     return result;
   }
   const Wanted wanted(asked.configuration_keys);
-  for (const ListedConfig& config : List(resource, {services.config, live})) {
+  for (const ListedConfig& config : List(resource, asked.resource_name, {services.config, live}, services)) {
     if (wanted.Has(config.def->name)) {
       result.configs.push_back(ToWire(config, request));
     }

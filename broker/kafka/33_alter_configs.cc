@@ -41,6 +41,9 @@ TopicError Alter(const Request::AlterConfigsResource& resource, bool validate_on
   if (TopicError error = Collect(resource, &configs); !error.ok()) {
     return error;
   }
+  if (found.kind == ConfigResource::Kind::kGroup) {
+    return services.groups.configs().Replace(resource.resource_name, configs, validate_only);
+  }
   return found.topic != nullptr
              ? services.catalog.ReplaceConfigs(resource.resource_name, configs, validate_only)
              : services.catalog.ReplaceBrokerConfigs(ScopeOf(found), configs, validate_only);

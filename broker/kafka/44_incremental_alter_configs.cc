@@ -1,5 +1,5 @@
-// IncrementalAlterConfigs (44): sets, deletes, appends to and subtracts from single configs of a topic, or of
-// the broker while it runs (KIP-339).
+// IncrementalAlterConfigs (44): sets, deletes, appends to and subtracts from single configs of a topic, of a
+// group, or of the broker while it runs (KIP-339).
 //
 //   v0 the call      v1 flexible
 #include "absl/container/flat_hash_set.h"
@@ -59,6 +59,9 @@ TopicError Alter(const Request::AlterConfigsResource& resource, bool validate_on
   std::vector<ConfigChange> changes;
   if (TopicError error = Collect(resource, &changes); !error.ok()) {
     return error;
+  }
+  if (found.kind == ConfigResource::Kind::kGroup) {
+    return services.groups.configs().Change(resource.resource_name, changes, validate_only);
   }
   return found.topic != nullptr
              ? services.catalog.ChangeConfigs(resource.resource_name, changes, validate_only)

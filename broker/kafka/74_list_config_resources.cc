@@ -3,7 +3,8 @@
 //   v0 client metrics only, under its old name ListClientMetricsResources      v1 resource types; none asks
 //   for all
 //
-// Client metrics and groups are listed when somebody gave them configs of their own, which nobody can here.
+// Client metrics and groups are listed when somebody gave them configs of their own, which client metrics
+// cannot have here.
 #include <algorithm>
 #include <array>
 
@@ -39,6 +40,10 @@ void AddAllOf(Type type, const Services& services, Response* response) {
     }
   } else if (type == Type::kBroker || type == Type::kBrokerLogger) {
     Add(type, absl::StrCat(services.node_id.value()), response);
+  } else if (type == Type::kGroup) {
+    for (std::string& group : services.groups.configs().Groups()) {
+      Add(type, std::move(group), response);
+    }
   }
 }
 

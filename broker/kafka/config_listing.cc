@@ -4,6 +4,7 @@ namespace sluice::broker {
 namespace {
 
 constexpr int8_t kFromTopic = 1;
+constexpr int8_t kFromGroup = 8;
 constexpr auto kFromBroker = static_cast<int8_t>(BrokerConfig::Source::kStatic);
 constexpr auto kFromDefault = static_cast<int8_t>(BrokerConfig::Source::kDefault);
 
@@ -39,21 +40,6 @@ void AddBrokerSynonyms(ListedConfig* config, const ConfigDef& def, const BrokerC
     AddSynonym(config, name, std::move(value), kFromBroker);
   }
   AddSynonym(config, def.name, std::string(def.default_value), kFromDefault);
-}
-
-// Kafka's group configs, as far as the broker has the keys that they get their defaults from.
-std::vector<ConfigDef> MakeGroupConfigDefs() {
-  constexpr absl::string_view kPrefix = "group.";
-  std::vector<ConfigDef> defs;
-  for (const absl::string_view broker_key :
-       {"group.consumer.session.timeout.ms", "group.consumer.heartbeat.interval.ms"}) {
-    if (const ConfigDef* of_broker = FindBrokerConfig(broker_key); of_broker != nullptr) {
-      ConfigDef& def = defs.emplace_back(*of_broker);
-      def.name.remove_prefix(kPrefix.size());
-      def.broker_synonym = of_broker->name;
-    }
-  }
-  return defs;
 }
 
 }  // namespace
@@ -97,13 +83,18 @@ std::vector<ListedConfig> ListAllBrokersConfigs(const BrokerConfigs& broker) {
   return listed;
 }
 
-std::vector<ListedConfig> ListGroupConfigs(const BrokerConfigs& broker) {
-  static const auto* defs = new std::vector<ConfigDef>(MakeGroupConfigDefs());
+std::vector<ListedConfig> ListGroupConfigs(const GroupConfigs::Values& own, const BrokerConfigs& broker) {
   std::vector<ListedConfig> listed;
-  for (const ConfigDef& def : *defs) {
+  for (const ConfigDef& def : GroupConfigDefs()) {
     const absl::string_view key = def.broker_synonym;
+    const auto set = own.find(std::string(def.name));
+    const bool is_own = set != own.end();
     ListedConfig& config = listed.emplace_back(
-        Start(def, broker.started_with.String(key), static_cast<int8_t>(broker.started_with.SourceOf(key))));
+        Start(def, is_own ? set->second : broker.started_with.String(key),
+              is_own ? kFromGroup : static_cast<int8_t>(broker.started_with.SourceOf(key))));
+    if (is_own) {
+      AddSynonym(&config, def.name, set->second, kFromGroup);
+    }
     AddBrokerSynonyms(&config, *FindBrokerConfig(key), broker);
   }
   return listed;

@@ -11,6 +11,7 @@
 #include "broker/config/config_def.h"
 #include "broker/config/dynamic_config.h"
 #include "broker/config/topic_config.h"
+#include "broker/group/group_configs.h"
 
 namespace sluice::broker {
 
@@ -39,8 +40,8 @@ std::vector<ListedConfig> ListTopicConfigs(const TopicConfig& topic, const Broke
 std::vector<ListedConfig> ListBrokerConfigs(const BrokerConfigs& broker);
 // Those of all brokers that were set while they run.
 std::vector<ListedConfig> ListAllBrokersConfigs(const BrokerConfigs& broker);
-// What holds for every group: the broker's "group.consumer.session.timeout.ms" is a group's
+// `own`: what the group itself was given. The broker's "group.consumer.session.timeout.ms" is a group's
 // "consumer.session.timeout.ms".
-std::vector<ListedConfig> ListGroupConfigs(const BrokerConfigs& broker);
+std::vector<ListedConfig> ListGroupConfigs(const GroupConfigs::Values& own, const BrokerConfigs& broker);
 
 }  // namespace sluice::broker

@@ -60,14 +60,12 @@ ConfigResource FindAlterableResource(int8_t type, const std::string& name, const
   switch (static_cast<ConfigResourceType>(type)) {
     case ConfigResourceType::kTopic:
     case ConfigResourceType::kBroker:
+    case ConfigResourceType::kGroup:
       return FindConfigResource(type, name, services);
     case ConfigResourceType::kBrokerLogger:
       return Refuse(ErrorCode::kInvalidRequest, "this broker has no loggers with levels of their own");
     case ConfigResourceType::kClientMetrics:
       return Refuse(ErrorCode::kInvalidRequest, "this broker asks no client for its metrics");
-    case ConfigResourceType::kGroup:
-      return Refuse(ErrorCode::kInvalidRequest,
-                    "groups have no configs of their own here: the broker's group.* configs hold for all");
   }
   return Refuse(ErrorCode::kUnsupportedVersion,
                 absl::StrCat("resources of type ", static_cast<int>(type), " are not known"));

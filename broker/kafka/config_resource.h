@@ -31,7 +31,7 @@ struct ConfigResource {
 };
 ConfigResource FindConfigResource(int8_t type, const std::string& name, const Services& services);
 
-// Topics and brokers can be changed; the others have nothing to change.
+// Topics, brokers and groups can be changed; the others have nothing to change.
 ConfigResource FindAlterableResource(int8_t type, const std::string& name, const Services& services);
 // Of a broker's resource.
 Catalog::BrokerScope ScopeOf(const ConfigResource& resource);

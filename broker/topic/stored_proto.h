@@ -1,4 +1,4 @@
-// Internal to broker/topic: values of the MetadataStore are the messages of
+// Internal to broker/topic and broker/group: values of the MetadataStore are the messages of
 // proto/sluice/internal/metadata.proto.
 #pragma once
 

@@ -68,6 +68,20 @@ TopicError ApplyChange(const ConfigChange& change, const ConfigDef& def,
   return {};
 }
 
+// Checks the key's value, if it has one, and brings it into its one spelling.
+TopicError Normalise(const ConfigDef& def, std::map<std::string, std::string>* values) {
+  const auto set = values->find(std::string(def.name));
+  if (set == values->end()) {
+    return {};
+  }
+  absl::StatusOr<std::string> normal = NormalConfigValue(def, set->second);
+  if (!normal.ok()) {
+    return {ErrorCode::kInvalidConfig, std::string(normal.status().message())};
+  }
+  set->second = *std::move(normal);
+  return {};
+}
+
 }  // namespace
 
 bool IsInternalTopic(absl::string_view name) {
@@ -167,12 +181,26 @@ TopicError ApplyBrokerChanges(const std::vector<ConfigChange>& changes, const Br
     if (TopicError error = ApplyChange(change, *def, in_force, values); !error.ok()) {
       return error;
     }
-    if (const auto set = values->find(change.name); set != values->end()) {
-      absl::StatusOr<std::string> normal = NormalConfigValue(*def, set->second);
-      if (!normal.ok()) {
-        return {ErrorCode::kInvalidConfig, std::string(normal.status().message())};
-      }
-      set->second = *std::move(normal);
+    if (TopicError error = Normalise(*def, values); !error.ok()) {
+      return error;
+    }
+  }
+  return {};
+}
+
+TopicError ApplyKnownChanges(const std::vector<ConfigChange>& changes, std::span<const ConfigDef> known,
+                             std::map<std::string, std::string>* values) {
+  for (const ConfigChange& change : changes) {
+    const auto def =
+        std::ranges::find_if(known, [&change](const ConfigDef& each) { return each.name == change.name; });
+    if (def == known.end()) {
+      return {ErrorCode::kInvalidConfig, std::string(UnknownConfig(change.name, known).message())};
+    }
+    if (TopicError error = ApplyChange(change, *def, {}, values); !error.ok()) {
+      return error;
+    }
+    if (TopicError error = Normalise(*def, values); !error.ok()) {
+      return error;
     }
   }
   return {};

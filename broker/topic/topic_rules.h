@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "broker/config/config_def.h"
 #include "broker/config/dynamic_config.h"
 #include "broker/topic/catalog.h"
 
@@ -34,5 +36,9 @@ TopicError ApplyChanges(const std::vector<ConfigChange>& changes, const BrokerCo
 // `broker`: what holds now. INVALID_REQUEST for a key that is only read at the start.
 TopicError ApplyBrokerChanges(const std::vector<ConfigChange>& changes, const BrokerConfig& broker,
                               DynamicConfigs::Values* values);
+
+// The same for what only has the keys of `known`, and no lists.
+TopicError ApplyKnownChanges(const std::vector<ConfigChange>& changes, std::span<const ConfigDef> known,
+                             std::map<std::string, std::string>* values);
 
 }  // namespace sluice::broker

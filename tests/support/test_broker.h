@@ -155,13 +155,14 @@ class TestBroker {
     // On a clock that a test moves, the test says when it is time, too: groups().OnTime().
     groups_ = std::make_unique<broker::GroupCoordinator>(
         broker::GroupCoordinator::Parts{.catalog = *catalog_,
+                                        .metadata = *metadata_,
                                         .config = *config_,
                                         .pool = *pool_,
                                         .clock = *options_.clock,
                                         .logger = &logger_,
                                         .has_thread = options_.clock == &Clock::System()});
     catalog_->SetOnDeleted([this](const std::string& topic) { groups_->OnTopicDeleted(topic); });
-    groups_->Start();
+    CHECK_OK(groups_->Start());
     service_ = std::make_unique<broker::KafkaService>(broker::Services{.catalog = *catalog_,
                                                                        .config = *config_,
                                                                        .pool = *pool_,

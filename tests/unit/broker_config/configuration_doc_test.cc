@@ -30,6 +30,9 @@ Keys that give topics their defaults (those in the column "broker key" below) al
 set them on the broker or on all of them, as `kafka-configs.sh --entity-type brokers` does. Such a value is kept over restarts
 and wins over all of the above; the broker's own wins over that of all.
 
+A group of the consumer protocol may have a `consumer.session.timeout.ms` and a `consumer.heartbeat.interval.ms` of its own
+(`kafka-configs.sh --entity-type groups`), which win over the broker's keys of that name with `group.` in front.
+
 Numbers of bytes take `KiB`, `MiB`, `GiB`, `TiB` (or `k`, `m`, `g`, `t`), times take `ms`, `s`, `m`, `h`, `d`, `w`;
 a number alone counts what the key's name says. An unknown key is an error that names the nearest known one.
 

@@ -5,6 +5,7 @@
 #include "proto/kafka/gen/alter_configs.h"
 #include "proto/kafka/gen/describe_configs.h"
 #include "proto/kafka/gen/incremental_alter_configs.h"
+#include "proto/kafka/gen/list_config_resources.h"
 #include "tests/unit/broker_kafka/kafka_fixture.h"
 
 namespace sluice {
@@ -157,7 +158,53 @@ TEST_F(ConfigsTest, GroupHasTheBrokersValues) {
   }
 }
 
-TEST_F(ConfigsTest, LoggersClientMetricsAndGroupsCannotBeChanged) {
+TEST_F(ConfigsTest, AGroupsOwnValuesHoldBeforeTheBrokers) {
+  EXPECT_EQ(Name(Incremental("consumer.session.timeout.ms", kSet, "30000", 1, kGroup, "g").error_code),
+            "NONE");
+  const auto session = [this](const std::string& group) {
+    for (const Described& config : Describe(kGroup, group).configs) {
+      if (config.name == "consumer.session.timeout.ms") {
+        return std::pair(config.value.value_or(""), static_cast<int>(config.config_source));
+      }
+    }
+    return std::pair(std::string(), -1);
+  };
+  EXPECT_EQ(session("g"), std::pair(std::string("30000"), 8));
+  EXPECT_EQ(session("other"), std::pair(std::string("45000"), 5));
+  const auto listed = [this] {
+    std::vector<std::string> names;
+    kafka::ListConfigResourcesRequest request;
+    request.resource_types = {kGroup};
+    for (const auto& resource : client_.Call(request, 1).config_resources) {
+      names.push_back(resource.resource_name);
+    }
+    return names;
+  };
+  EXPECT_THAT(listed(), ElementsAre("g"));
+  broker_.Restart();
+  client_ = broker_.Connect();
+  EXPECT_EQ(session("g"), std::pair(std::string("30000"), 8));
+  EXPECT_EQ(Name(Incremental("consumer.session.timeout.ms", kDelete, "", 1, kGroup, "g").error_code), "NONE");
+  EXPECT_EQ(session("g"), std::pair(std::string("45000"), 5));
+  EXPECT_THAT(listed(), IsEmpty());
+}
+
+TEST_F(ConfigsTest, AGroupIsNotGivenWhatCannotBe) {
+  const auto error = [this](const std::string& name, const std::string& value) {
+    return Name(Incremental(name, kSet, value, 1, kGroup, "g").error_code);
+  };
+  EXPECT_EQ(error("interval.ms", "1000"), "INVALID_CONFIG");
+  EXPECT_EQ(error("consumer.session.timeout.ms", "long"), "INVALID_CONFIG");
+  EXPECT_EQ(error("consumer.session.timeout.ms", "5000"), "INVALID_CONFIG");  // No longer than a heartbeat.
+  EXPECT_EQ(error("consumer.heartbeat.interval.ms", "45000"), "INVALID_CONFIG");
+  EXPECT_EQ(Name(Incremental("consumer.session.timeout.ms", kSet, "9000", 1, kGroup, "").error_code),
+            "INVALID_REQUEST");
+  for (const Described& config : Describe(kGroup, "g").configs) {
+    EXPECT_EQ(config.config_source, 5);
+  }
+}
+
+TEST_F(ConfigsTest, LoggersAndClientMetricsCannotBeChanged) {
   const auto error = [this](int8_t type, const std::string& name) {
     const auto response = Incremental("interval.ms", kSet, "1000", 1, type, name);
     EXPECT_TRUE(response.error_message.has_value());
@@ -165,7 +212,6 @@ TEST_F(ConfigsTest, LoggersClientMetricsAndGroupsCannotBeChanged) {
   };
   EXPECT_EQ(error(kBrokerLogger, "1"), "INVALID_REQUEST");
   EXPECT_EQ(error(kClientMetrics, "any"), "INVALID_REQUEST");
-  EXPECT_EQ(error(kGroup, "any"), "INVALID_REQUEST");
   EXPECT_EQ(error(99, "any"), "UNSUPPORTED_VERSION");
 }
 

@@ -317,6 +317,26 @@ TEST_F(ConsumerTimeTest, ConfigsHold) {
   EXPECT_THAT(PartitionsOf(Send(MakeHeartbeat("m2", 2))), ElementsAre(0, 1, 2, 3));
 }
 
+TEST_F(ConsumerTimeTest, AGroupsOwnConfigsHoldFromTheNextHeartbeatOn) {
+  EXPECT_EQ(Send(Joining("m1")).heartbeat_interval_ms, 700);
+  kafka::IncrementalAlterConfigsRequest alter;
+  auto& resource = alter.resources.emplace_back();
+  resource.resource_type = 32;
+  resource.resource_name = "g";
+  for (const auto& [name, value] : {std::pair("consumer.session.timeout.ms", "2000"),
+                                    std::pair("consumer.heartbeat.interval.ms", "300")}) {
+    auto& config = resource.configs.emplace_back();
+    config.name = name;
+    config.value = value;
+  }
+  ASSERT_EQ(Name(client_.Call(alter, 1).responses.at(0).error_code), "NONE");
+  EXPECT_EQ(Send(MakeHeartbeat("m1", 1)).heartbeat_interval_ms, 300);
+  EXPECT_EQ(Send(Joining("other", "orders", "h")).heartbeat_interval_ms, 700);
+  Pass(absl::Seconds(3));
+  EXPECT_EQ(Name(Send(MakeHeartbeat("m1", 1)).error_code), "UNKNOWN_MEMBER_ID");
+  EXPECT_EQ(Name(Send(MakeHeartbeat("other", 1, "h")).error_code), "NONE");
+}
+
 TEST_F(ConsumerTimeTest, AGroupThatNobodyIsInGoesWithItsOffsets) {
   Send(Joining("m1", "orders", "old"));
   ASSERT_EQ(CommitCode({.group = "old", .offset = 7, .member = "m1", .generation = 1}), "NONE");

@@ -42,6 +42,12 @@ class ConsumerGroup {
 
   ConsumerGroup(std::string id, ConsumerLimits limits) : id_(std::move(id)), limits_(std::move(limits)) {}
 
+  // Hold from the next heartbeats on.
+  void SetTimes(const ConsumerTimes& times) {
+    limits_.session_timeout_ms = times.session_timeout_ms;
+    limits_.heartbeat_interval_ms = times.heartbeat_interval_ms;
+  }
+
   // What is wrong with a request in itself, whatever the group; kNone when nothing. Kafka checks as much.
   static ConsumerHeartbeatAnswer CheckRequest(const ConsumerHeartbeat& request, int16_t version,
                                               const ConsumerLimits& limits);

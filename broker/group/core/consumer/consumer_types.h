@@ -24,6 +24,12 @@ enum class ConsumerGroupState { kEmpty, kAssigning, kReconciling, kStable };
 // As Kafka's tools print it.
 absl::string_view ConsumerGroupStateName(ConsumerGroupState state);
 
+// What single groups may have of their own.
+struct ConsumerTimes {
+  int32_t session_timeout_ms = 45'000;
+  int32_t heartbeat_interval_ms = 5'000;
+};
+
 struct ConsumerLimits {
   int32_t session_timeout_ms = 45'000;
   int32_t heartbeat_interval_ms = 5'000;
