@@ -84,6 +84,19 @@ class GroupTool(KafkaToolsCase):
         self.assertIn("shop", self.groups("--list"))
         self.assertRegex(self.tool(TOOLS + "GroupsCommand", "--list"), r"shop +Classic +consumer")
 
+    def test_groups_of_the_new_protocol(self):
+        self.tool(TOOLS + "consumer.ConsoleConsumer", "--topic", "orders", "--from-beginning", "--max-messages", 2,
+                  "--group", "modern", "--command-property", "group.protocol=consumer")
+        state = self.groups("--describe", "--group", "modern", "--state")
+        self.assertRegex(state, rf"modern +{re.escape(self.broker.address)} +\(1\) +uniform +Empty +0")
+        self.assertRegex(self.groups("--list", "--type", "consumer"), r"modern +Consumer")
+        self.assertNotIn("shop", self.groups("--list", "--type", "consumer"))
+        self.assertRegex(self.tool(TOOLS + "GroupsCommand", "--list", "--consumer"), r"modern +Consumer +consumer")
+        self.groups("--reset-offsets", "--group", "modern", "--topic", "orders", "--to-offset", 5, "--execute")
+        self.assertEqual(len(re.findall(r"(?m)^modern +orders +\d +5 ", self.groups("--describe", "--group", "modern"))), 2)
+        self.assertIn("successful", self.groups("--delete", "--group", "modern"))
+        self.assertNotIn("modern", self.groups("--list"))
+
     def test_active_groups_are_not_touched(self):
         self.member()
         refused = self.groups("--reset-offsets", "--group", "shop", "--topic", "orders", "--to-earliest", "--execute", check=False)

@@ -57,6 +57,15 @@ class KafkaTools(KafkaToolsCase):
         self.configs("--alter", "--entity-type", "brokers", "--entity-name", "1", "--delete-config", "log.retention.ms")
         self.assertNotIn("=80000", self.configs("--describe", "--entity-type", "brokers", "--entity-name", "1"))
 
+    def test_configs_of_groups(self):
+        group = ("--entity-type", "groups", "--entity-name", "shop")
+        self.configs("--alter", *group, "--add-config", "consumer.session.timeout.ms=50000")
+        self.assertRegex(self.configs("--describe", *group), r"consumer\.session\.timeout\.ms=50000.*GROUP_CONFIG")
+        self.assertIn("InvalidConfigurationException",
+                      self.configs("--alter", *group, "--add-config", "consumer.session.timeout.ms=1", check=False))
+        self.configs("--alter", *group, "--delete-config", "consumer.session.timeout.ms")
+        self.assertNotIn("50000", self.configs("--describe", *group))
+
     def test_configs_that_cannot_change_are_refused_with_the_reason(self):
         text = self.configs("--alter", "--entity-type", "brokers", "--entity-name", "1",
                             "--add-config", "num.network.threads=5", check=False)

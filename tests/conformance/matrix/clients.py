@@ -25,6 +25,8 @@ NOTES = {
         "closing a static member says no goodbye, without which nobody may take its place",
     ("platformatic", "a static member comes back within its session: nothing moves, KIP-848"):
         "closing a static member leaves the group for good",
+    ("platformatic", "a group goes over to KIP-848 and back while it reads"):
+        "its classic member gives up when a commit crosses with the change",
     ("kafka-python", "a static member comes back within its session: nothing moves"): "its static members do not always join",
     ("kafka-python", "two members of one instance id: the older is fenced"): "its static members do not always join",
     ("platformatic", "LogAppendTime: the broker's timestamps"): "it tells the producer's time all the same",
