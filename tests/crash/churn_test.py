@@ -1,0 +1,125 @@
+"""Consumer groups that never come to rest, and a broker that is killed: nothing is read by nobody, no commit of a member
+that is none is kept, no acknowledged commit is lost.
+
+CHURN_SECONDS says how long (30), PROTOCOL which groups (classic, consumer, both), SEED replays what is left to chance (but not
+the threads' timing). KAFKA_PEER=1 does it to Apache Kafka.
+"""
+
+import json
+import os
+import random
+import select
+import subprocess
+import tempfile
+import time
+import unittest
+
+from crash_support import BIN, Broker, count, new_seed, run_cli, say, wait_until
+
+from apache_kafka import ApacheKafka
+
+SECONDS = count("CHURN_SECONDS", 30)
+PROTOCOL = os.environ.get("PROTOCOL", "classic")
+GROUPS = ("classic", "consumer") if PROTOCOL == "both" else (PROTOCOL,)
+KAFKA_VERSION = os.environ.get("KAFKA_PEER_VERSION", "4.3.1")
+PARTITIONS = 6
+SESSION_MS = 1000
+KILL_INTERVAL_S = (1.5, 6)  # Sessions must be able to end between two kills.
+SETTINGS = {
+    "group.min.session.timeout.ms": "100",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.consumer.min.session.timeout.ms": "100",
+    "group.consumer.session.timeout.ms": str(SESSION_MS),
+    "group.consumer.min.heartbeat.interval.ms": "50",
+    "group.consumer.heartbeat.interval.ms": "200",
+}
+
+
+class Churn:
+    def __init__(self, port, seed, errors_path):
+        command = [BIN / "sluice_crash_churn", "--port", port, "--protocol", PROTOCOL, "--seed", seed,
+                   "--session-timeout-ms", SESSION_MS]
+        self.errors_path = errors_path
+        with open(errors_path, "wb") as errors:
+            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=errors)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+    def errors(self):
+        return self.errors_path.read_text(errors="replace")[-4000:]
+
+    def ask(self, command, seconds=60):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+        line = self.process.stdout.readline() if ready else b""
+        assert line, f"no answer to {command} within {seconds} s: {self.errors()}"
+        return json.loads(line)
+
+    def wait_for(self, what, more=1, seconds=60):
+        """Until each group has so many more of them."""
+        before = {group: self.ask("progress")[group][what] for group in GROUPS}
+        wait_until(lambda: all(self.ask("progress")[group][what] >= before[group] + more for group in GROUPS), seconds,
+                   f"{more} more {what}: {self.errors()}")
+
+    def finish(self, seconds=600):
+        out, _ = self.process.communicate(timeout=seconds)
+        assert self.process.returncode != 2 and out, f"the churn could not be judged: {self.errors()}"
+        result = json.loads(out.splitlines()[-1])
+        assert self.process.returncode == 0, f"{result}\n{self.errors()}"
+        return result
+
+
+class GroupChurn(unittest.TestCase):
+    def restart(self, broker, churn):
+        broker.kill()
+        churn.ask("died")  # Before anyone else answers: what the dead one knew alone is gone.
+        broker.start()
+
+    def churn(self, broker, port, errors_path):
+        seed = new_seed()
+        chooser = random.Random(seed)
+        kills = 0
+        with Churn(port, seed, errors_path) as churn:
+            churn.wait_for("commits")
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                # A moment of the churn, at random: not a wait for anything.
+                select.select([], [], [], chooser.uniform(*KILL_INTERVAL_S))
+                self.restart(broker, churn)
+                kills += 1
+            churn.wait_for("commits")
+            progress = churn.ask("settle", 120)
+            # What was committed at last is what the disk has, not what the broker that took it still knows.
+            self.restart(broker, churn)
+            result = churn.finish()
+        say(f"{PROTOCOL}: {SECONDS} s, {kills} kills, seed {seed}, {progress}: {result}")
+        for group in GROUPS:
+            self.assertGreater(progress[group]["lives"], kills, "hardly anyone came and went")
+            self.assertGreater(result[group]["overslept_refused"], 0, "nobody slept past its session")
+
+    @unittest.skipIf(os.environ.get("KAFKA_PEER") == "1", "the peer's turn")
+    def test_no_record_is_missed_and_no_commit_of_a_ghost_is_kept(self):
+        settings = {key.replace(".", "__"): value for key, value in SETTINGS.items()}
+        with Broker(**settings) as broker:
+            run_cli(broker, "topic", "create", "t", "-p", str(PARTITIONS))
+            self.churn(broker, broker.kafka_port, broker.data / "churn.err")
+
+    @unittest.skipUnless(os.environ.get("KAFKA_PEER") == "1", "set KAFKA_PEER=1 to run Apache Kafka")
+    def test_apache_kafka_keeps_the_same_promises(self):
+        with tempfile.TemporaryDirectory(prefix="sluice-test.") as directory:
+            with ApacheKafka(directory, KAFKA_VERSION, SETTINGS) as kafka:
+                run_cli(kafka, "topic", "create", "t", "-p", str(PARTITIONS))
+                self.churn(kafka, kafka.port, kafka.directory / "churn.err")
+
+
+if __name__ == "__main__":
+    unittest.main()
