@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "proto/kafka/gen/all_messages.h"
 #include "tests/unit/broker_kafka/kafka_fixture.h"
 
@@ -109,6 +111,16 @@ class GroupTest : public ::testing::Test {
     kafka::DescribeGroupsRequest request;
     request.groups = {group};
     return client_.Call(request, 5).groups.at(0).group_state;
+  }
+  // Another connection's request may not have come in yet: asks until it shows. False: it did not, for long.
+  bool AwaitState(const std::string& group, const std::string& state) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while (StateOf(group) != state) {
+      if (absl::Now() > deadline) {
+        return false;
+      }
+    }
+    return true;
   }
   // Alone in its group, through join and sync.
   std::pair<std::string, int32_t> JoinAlone(const std::string& group,

@@ -212,8 +212,7 @@ TEST_F(GroupTest, AStopTellsThoseWhoWaitToLookForAnotherCoordinator) {
   JoinAlone("g");
   RawClient second = broker_.Connect();
   second.Send(MakeJoin("g"), 3);
-  while (StateOf("g") != "PreparingRebalance") {
-  }
+  ASSERT_TRUE(AwaitState("g", "PreparingRebalance"));
   broker_.groups().Stop();
   EXPECT_EQ(Name(second.Receive<kafka::JoinGroupResponse>().error_code), "NOT_COORDINATOR");
   EXPECT_EQ(Name(client_.Call(MakeJoin("g"), 3).error_code), "NOT_COORDINATOR");
