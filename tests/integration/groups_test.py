@@ -3,7 +3,6 @@ and are killed, and an acknowledged commit is there after kill -9 of the broker.
 
 import collections
 import pathlib
-import select
 import subprocess
 import sys
 import threading
@@ -123,6 +122,7 @@ class CommitsTest(unittest.TestCase):
         with Broker(**QUICK) as broker:
             run_cli(broker, "topic", "create", "orders")
             acknowledged = 0
+            kills = 0
             for _ in range(8):
                 consumer = Consumer({"bootstrap.servers": broker.address, "group.id": "shop", "log_level": 0,
                                      "enable.auto.commit": False})
@@ -130,7 +130,16 @@ class CommitsTest(unittest.TestCase):
                 found = consumer.committed([place], timeout=20)[0].offset
                 self.assertGreaterEqual(max(found, 0), acknowledged)
                 acknowledged = max(found, 0)
-                killer = threading.Thread(target=lambda: self.kill_and_start(broker))
+
+                def kill_and_start(goal=acknowledged + 20):
+                    """In the middle of commits: some are on their way, some are answered."""
+                    nonlocal kills
+                    wait_until(lambda: acknowledged >= goal, 60, "commits before a kill")
+                    broker.kill()
+                    broker.start()
+                    kills += 1
+
+                killer = threading.Thread(target=kill_and_start)
                 killer.start()
                 while killer.is_alive():  # Bounded: the broker is back within seconds.
                     try:
@@ -140,13 +149,7 @@ class CommitsTest(unittest.TestCase):
                         pass
                 killer.join()
                 consumer.close()
-            self.assertGreater(acknowledged, 0)
-
-    def kill_and_start(self, broker):
-        """In the middle of commits: some are on their way, some are answered."""
-        select.select([], [], [], 0.3)
-        broker.kill()
-        broker.start()
+            self.assertEqual(kills, 8)
 
     def test_a_group_goes_on_where_it_was(self):
         with Broker(**QUICK) as broker:
