@@ -4,23 +4,17 @@
 
 #include <cstdlib>
 #include <fstream>
-#include <map>
-#include <sstream>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "broker/kafka/api_table.h"
 #include "proto/kafka/gen/api_versions.h"
 #include "tests/unit/broker_kafka/kafka_fixture.h"
+#include "tests/unit/broker_kafka/protocol_page.h"
 
 namespace sluice {
 namespace {
 
 using broker::ApiRow;
-
-constexpr char kPath[] = SLUICE_SOURCE_DIR "/docs/protocol.md";
 
 constexpr absl::string_view kIntroduction = R"(# Protocol coverage
 
@@ -70,44 +64,19 @@ std::string Render() {
   return absl::StrCat(text, kNotes);
 }
 
-std::string ReadPage() {
-  std::ifstream file(kPath);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 TEST(ProtocolDocTest, IsWhatTheTableSays) {
   if (std::getenv("UPDATE_DOCS") != nullptr) {
-    std::ofstream(kPath) << Render();
+    std::ofstream(kProtocolPage) << Render();
   }
-  EXPECT_EQ(ReadPage(), Render()) << "run this test with UPDATE_DOCS=1 to write " << kPath;
-}
-
-using Served = std::map<int16_t, std::string>;  // By key: "0-13".
-
-// The rows of the page that say something is served.
-Served ServedByThePage() {
-  Served served;
-  for (const absl::string_view line : absl::StrSplit(ReadPage(), '\n')) {
-    const std::vector<absl::string_view> cells = absl::StrSplit(line, '|');
-    int32_t key = 0;
-    if (cells.size() == 7 && absl::SimpleAtoi(cells[1], &key)) {
-      const std::string versions(absl::StripAsciiWhitespace(cells[3]));
-      if (!versions.empty()) {
-        served[static_cast<int16_t>(key)] = versions;
-      }
-    }
-  }
-  return served;
+  EXPECT_EQ(ReadProtocolPage(), Render()) << "run this test with UPDATE_DOCS=1 to write " << kProtocolPage;
 }
 
 class ProtocolPageTest : public KafkaTest {};
 
 TEST_F(ProtocolPageTest, EveryRowIsWhatARunningBrokerAnswers) {
-  Served answered;
+  ServedVersions answered;
   for (const auto& api : client_.Call(kafka::ApiVersionsRequest{}, 0).api_keys) {
-    answered[api.api_key] = Range(api.min_version, api.max_version);
+    answered[api.api_key] = {api.min_version, api.max_version};
   }
   EXPECT_GE(answered.size(), 27u);
   EXPECT_EQ(ServedByThePage(), answered);
