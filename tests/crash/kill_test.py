@@ -49,9 +49,11 @@ class KillUnderLoad(unittest.TestCase):
                 f"restart to ready {max(restarts)} ms at most, {sorted(restarts)[len(restarts) // 2]} ms at the median: {result}")
             self.assertGreater(fruitful, kills // 3, "hardly any run got as far as an ack: the kills hit nothing")
 
+    @unittest.skipUnless("mmap" in METHODS, "not among METHODS")
     def test_nothing_acknowledged_is_lost_doubled_or_moved_with_mmap(self):
         self.kill_repeatedly("mmap")
 
+    @unittest.skipUnless("pwrite" in METHODS, "not among METHODS")
     def test_nothing_acknowledged_is_lost_doubled_or_moved_with_pwrite(self):
         self.kill_repeatedly("pwrite")
 
