@@ -59,11 +59,9 @@ class PowerCut(unittest.TestCase):
             say(f"{method}: {cuts} power cuts, seed {seed}, restart to ready {max(restarts)} ms at most: {result}")
 
     @unittest.skipUnless("mmap" in METHODS, "not among METHODS")
-    @unittest.skipUnless("mmap" in METHODS, "not among METHODS")
     def test_what_was_acknowledged_or_seen_is_there_with_mmap(self):
         self.cut_repeatedly("mmap")
 
-    @unittest.skipUnless("pwrite" in METHODS, "not among METHODS")
     @unittest.skipUnless("pwrite" in METHODS, "not among METHODS")
     def test_what_was_acknowledged_or_seen_is_there_with_pwrite(self):
         self.cut_repeatedly("pwrite")
