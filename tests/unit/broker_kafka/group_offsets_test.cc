@@ -1,6 +1,7 @@
 // Committed offsets over the wire: kept, told, expired, deleted, and never ahead of the disk.
 #include <gmock/gmock.h>
 
+#include "absl/strings/str_cat.h"
 #include "broker/group/group_loader.h"
 #include "proto/base/random.h"
 #include "tests/support/fault_disk.h"
@@ -238,6 +239,45 @@ TEST_F(FullDiskTest, ACommitThatFindsNoRoomIsNotKeptAndTheNextOneIs) {
   for (int i = 0; i < 1000 && Name(client_.Call(kafka::ListGroupsRequest(), 5).error_code) != "NONE"; ++i) {
   }
   EXPECT_EQ(Committed("g"), kept);
+}
+
+// Of two log dirs, the second fails: the groups that are written there cannot be read any more.
+class LostShardTest : public GroupTest {
+ protected:
+  LostShardTest() : GroupTest({.second_disk = &Disk_()}) {}
+  static storage::FaultDisk& Disk_() {
+    static storage::PosixDisk posix;
+    static storage::FaultDisk disk(posix);
+    return disk;
+  }
+  std::string Beat(const std::string& group, const std::string& member, int32_t generation) {
+    kafka::HeartbeatRequest heartbeat;
+    heartbeat.group_id = group;
+    heartbeat.member_id = member;
+    heartbeat.generation_id = generation;
+    return Name(client_.Call(heartbeat, 4).error_code);
+  }
+};
+
+TEST_F(LostShardTest, MembersOfAGroupThatIsNotReadYetAreLeftInPeace) {
+  std::map<std::string, std::pair<std::string, int32_t>> members;
+  for (int i = 0; i < 8; ++i) {
+    const std::string group = absl::StrCat("g", i);
+    members[group] = JoinAlone(group);
+  }
+  Disk_().FailAllFrom(storage::DiskCall::kSync, 1, absl::DataLossError("Input/output error"));
+  int lost = 0;
+  for (const auto& [group, member] : members) {
+    std::string code;
+    for (int i = 0; i < 1000 && code != "NONE" && code != "COORDINATOR_LOAD_IN_PROGRESS"; ++i) {
+      code = CommitCode({.group = group, .offset = 1, .member = member.first, .generation = member.second});
+    }
+    lost += code == "COORDINATOR_LOAD_IN_PROGRESS" ? 1 : 0;
+    EXPECT_EQ(Beat(group, member.first, member.second), "NONE") << group << ", commits: " << code;
+  }
+  EXPECT_GT(lost, 0);
+  EXPECT_LT(lost, 8);
+  Disk_().Heal(storage::DiskCall::kSync);
 }
 
 // The state is a pure function of the log: after each of many changes, what the log gives is what is served.
