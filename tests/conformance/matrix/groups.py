@@ -139,7 +139,7 @@ def resume(trial, protocol):
 @both("the broker restarts in good order: nothing missed, nothing doubled", alone=True)
 def restart(trial, protocol):
     topic = trial.topic(partitions=PARTITIONS)
-    members = join(trial, 2, protocol, topic)
+    members = join(trial, 2, protocol, topic, session_ms=30_000)  # It shall outlast a start on a busy machine.
     sent = trial.produce_values(topic, "before", PARTITIONS)
     wait_for_values(trial, members, sent)
     trial.broker.stop()
