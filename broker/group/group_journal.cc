@@ -33,8 +33,14 @@ void GroupJournal::Write(std::vector<GroupRecord> records) {
   absl::MutexLock lock(&mu_);
   if (!failed_ && !records.empty()) {
     ++written_;
+    waiting_bytes_ += SizeOf(records);
     waiting_.push_back(std::move(records));
   }
+}
+
+bool GroupJournal::is_full() const {
+  absl::MutexLock lock(&mu_);
+  return written_ - durable_ >= kChangesMax || waiting_bytes_ >= kWaitingBytesMax;
 }
 
 void GroupJournal::Answer(OnAnswer answer) {
@@ -85,6 +91,7 @@ bool GroupJournal::BuildNext() {
           now_ms, ByteView(record.key), record.value ? std::optional(ByteView(*record.value)) : std::nullopt);
       CHECK(appended.ok());
     }
+    waiting_bytes_ -= SizeOf(waiting_.front());
     waiting_.pop_front();
     ++built_;
   }
@@ -129,6 +136,7 @@ void GroupJournal::Fail(const absl::Status& status) {
       return;
     }
     waiting_.clear();
+    waiting_bytes_ = 0;
   }
   GiveAnswers();
   parts_.on_failure(status);

@@ -48,6 +48,10 @@ class GroupJournal : public std::enable_shared_from_this<GroupJournal> {
   // Appends what was written and gives the answers that nothing holds back: after each change, outside of the
   // locks under which it was made.
   void Flush();
+  // So much waits for the disk that whoever has more to write is to come again.
+  bool is_full() const;
+  static constexpr uint64_t kChangesMax = 10'000;       // Not on the disk yet.
+  static constexpr size_t kWaitingBytesMax = 16 << 20;  // Of records that are not in a batch yet.
 
  private:
   static constexpr uint64_t kNever = UINT64_MAX;
@@ -65,11 +69,12 @@ class GroupJournal : public std::enable_shared_from_this<GroupJournal> {
   void GiveAnswers();
 
   Parts parts_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::deque<std::vector<GroupRecord>> waiting_ ABSL_GUARDED_BY(mu_);  // Changes that are not in a batch yet.
-  uint64_t written_ ABSL_GUARDED_BY(mu_) = 0;                          // Changes so far,
-  uint64_t built_ ABSL_GUARDED_BY(mu_) = 0;                            // in a batch,
-  uint64_t durable_ ABSL_GUARDED_BY(mu_) = 0;                          // on the disk.
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t written_ ABSL_GUARDED_BY(mu_) = 0;  // Changes so far,
+  uint64_t built_ ABSL_GUARDED_BY(mu_) = 0;    // in a batch,
+  uint64_t durable_ ABSL_GUARDED_BY(mu_) = 0;  // on the disk.
   std::deque<Held> held_ ABSL_GUARDED_BY(mu_);
   bool appending_ ABSL_GUARDED_BY(mu_) = false;
   bool appended_at_once_ ABSL_GUARDED_BY(mu_) = false;  // Flush() itself goes on, instead of calling itself.

@@ -40,6 +40,12 @@ ErrorCode GroupShard::Unfit() const {
   return ErrorCode::kNone;
 }
 
+// Every client knows the code, because Kafka gives it after each start, and comes again a little later.
+ErrorCode GroupShard::UnfitToWrite() const {
+  const ErrorCode unfit = Unfit();
+  return unfit == ErrorCode::kNone && journal_->is_full() ? ErrorCode::kCoordinatorLoadInProgress : unfit;
+}
+
 GroupShard::Group* GroupShard::Find(const std::string& group) {
   const auto found = groups_.find(group);
   return found == groups_.end() ? nullptr : &found->second;
@@ -53,7 +59,7 @@ void GroupShard::Join(const std::string& group, const JoinRequest& request, OnJo
   absl::ReleasableMutexLock lock(&mu_);
   JoinAnswer refusal;
   refusal.member_id = request.member_id;
-  refusal.error = Unfit();
+  refusal.error = UnfitToWrite();
   if (refusal.error == ErrorCode::kNone && !request.member_id.empty() &&
       (Find(group) == nullptr || !Find(group)->knows_members())) {
     refusal.error = ErrorCode::kUnknownMemberId;

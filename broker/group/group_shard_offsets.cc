@@ -10,6 +10,13 @@ using kafka::ErrorCode;
 
 void GroupShard::Commit(const std::string& group, const MemberClaim& member,
                         std::vector<OffsetToCommit> offsets, CommitDialect dialect, OnError done) {
+  {
+    absl::ReleasableMutexLock lock(&mu_);
+    if (const ErrorCode unfit = UnfitToWrite(); unfit != ErrorCode::kNone) {
+      lock.Release();
+      return done(unfit);
+    }
+  }
   Change<ErrorCode>(
       std::move(done),
       [&] {

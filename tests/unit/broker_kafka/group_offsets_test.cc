@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
+#include "broker/group/group_journal.h"
 #include "broker/group/group_loader.h"
 #include "proto/base/random.h"
 #include "tests/support/fault_disk.h"
@@ -239,6 +240,49 @@ TEST_F(FullDiskTest, ACommitThatFindsNoRoomIsNotKeptAndTheNextOneIs) {
   for (int i = 0; i < 1000 && Name(client_.Call(kafka::ListGroupsRequest(), 5).error_code) != "NONE"; ++i) {
   }
   EXPECT_EQ(Committed("g"), kept);
+}
+
+class StalledDiskTest : public GroupTest {
+ protected:
+  StalledDiskTest()
+      : GroupTest({.disk = &Disk_(), .net = {.in_flight_max = 2 * broker::GroupJournal::kChangesMax}}) {}
+  static storage::FaultDisk& Disk_() {
+    static storage::PosixDisk posix;
+    static storage::FaultDisk disk(posix);
+    return disk;
+  }
+  static std::string CodeOf(const kafka::OffsetCommitResponse& response) {
+    return Name(response.topics.at(0).partitions.at(0).error_code);
+  }
+};
+
+TEST_F(StalledDiskTest, WhoComesWhenTooMuchWaitsForTheDiskIsToComeAgain) {
+  constexpr auto kFlood = static_cast<int64_t>(broker::GroupJournal::kChangesMax);
+  Disk_().Hold(storage::DiskCall::kSync);
+  RawClient flood = broker_.Connect();
+  for (int64_t i = 0; i < kFlood; ++i) {
+    flood.Send(MakeCommit({.group = "g", .offset = i}), 9);
+  }
+  // Of those who come after it, the first may overtake a part of the flood: they wait with it.
+  std::string code;
+  std::vector<RawClient> waiting;
+  for (int i = 0; i < 100 && code.empty(); ++i) {
+    waiting.push_back(broker_.Connect());
+    waiting.back().Send(MakeCommit({.group = "g", .offset = i}), 9);
+    if (waiting.back().HasAnswerWithin(200)) {
+      code = CodeOf(waiting.back().Receive<kafka::OffsetCommitResponse>());
+    }
+  }
+  EXPECT_EQ(code, "COORDINATOR_LOAD_IN_PROGRESS");
+  EXPECT_EQ(Name(client_.Call(MakeJoin("g"), 3).error_code), "COORDINATOR_LOAD_IN_PROGRESS");
+  Disk_().Release(storage::DiskCall::kSync);
+  int64_t taken = 0;
+  for (int64_t i = 0; i < kFlood; ++i) {
+    taken += CodeOf(flood.Receive<kafka::OffsetCommitResponse>()) == "NONE" ? 1 : 0;
+  }
+  EXPECT_EQ(taken, kFlood - static_cast<int64_t>(waiting.size()) + 1);
+  EXPECT_EQ(CommitCode({.group = "g", .offset = 7}), "NONE");
+  EXPECT_EQ(Committed("g"), 7);
 }
 
 // Of two log dirs, the second fails: the groups that are written there cannot be read any more.
