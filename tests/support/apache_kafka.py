@@ -61,7 +61,7 @@ def fetch_kafka(directory, version):
     directory = pathlib.Path(directory)
     (directory / "pom.xml").write_text(POM.format(version=version))
     fetched = run(["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime",
-                   "-DoutputDirectory=jars"], check=False, seconds=900, cwd=directory)
+                   "-DoutputDirectory=jars"], check=False, seconds=600, cwd=directory)
     # Maven tells its errors on stdout.
     assert fetched.returncode == 0, f"no Apache Kafka {version}: {fetched.stdout.decode()[:1000]}"
     return directory / "jars"
