@@ -5,6 +5,8 @@
 //
 // Answered when the offsets are on the disk. Partitions that are refused do not keep the others from being
 // kept.
+#include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "broker/kafka/group_call.h"
@@ -37,13 +39,19 @@ ErrorCode Check(const Request::OffsetCommitRequestPartition& asked, const TopicL
   return too_long ? ErrorCode::kOffsetMetadataTooLarge : ErrorCode::kNone;
 }
 
+// -1: as long as the broker's configuration says.
+int64_t ExpiryOf(const Request& request, int64_t now_ms) {
+  const int64_t keep_ms = request.retention_time_ms;
+  return keep_ms < 0 ? -1 : now_ms + std::min(keep_ms, INT64_MAX - now_ms);
+}
+
 CommittedOffset OffsetOf(const Request& request, const Request::OffsetCommitRequestPartition& asked,
                          int64_t now_ms) {
   return {.offset = Offset(asked.committed_offset),
           .leader_epoch = LeaderEpoch(asked.committed_leader_epoch),
           .metadata = asked.committed_metadata.value_or(""),
           .commit_ms = now_ms,
-          .expire_ms = request.retention_time_ms < 0 ? -1 : now_ms + request.retention_time_ms};
+          .expire_ms = ExpiryOf(request, now_ms)};
 }
 
 Plan MakePlan(const Request& request, const Call& call) {

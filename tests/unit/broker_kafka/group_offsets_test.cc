@@ -210,6 +210,14 @@ TEST_F(ExpiryTest, AClientOfOldMaySayHowLongItsOffsetsAreKept) {
   EXPECT_EQ(Committed("g"), -1);
 }
 
+TEST_F(ExpiryTest, TheLongestTimeThatCanBeAskedForIsForEver) {
+  auto request = MakeCommit({.group = "g", .offset = 1});
+  request.retention_time_ms = INT64_MAX;
+  ASSERT_EQ(Name(client_.Call(request, 4).topics.at(0).partitions.at(0).error_code), "NONE");
+  Pass(absl::Hours(24 * 365));
+  EXPECT_EQ(Committed("g"), 1);
+}
+
 class FullDiskTest : public GroupTest {
  protected:
   FullDiskTest() : GroupTest({.disk = &Disk_()}) {}
