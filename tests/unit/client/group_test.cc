@@ -291,9 +291,9 @@ TEST_F(GroupTest, CommitsKeepTheirOrder) {
 }
 
 TEST_F(GroupTest, FloodOfCommitsIsRefused) {
+  std::atomic<int> refused = 0;  // Outlives the member, whose last commits are answered when it closes.
   auto member = JoinAlone();
   FaultFirst(ApiKey::kOffsetCommit, 1, {.kind = Fault::Kind::kSilence});
-  std::atomic<int> refused = 0;
   for (int i = 0; i < 1'100; ++i) {
     member->consumer().CommitAsync(
         {{.topic = "t", .partition = 0, .offset = i}},
@@ -303,11 +303,11 @@ TEST_F(GroupTest, FloodOfCommitsIsRefused) {
 }
 
 TEST_F(GroupTest, CommitSyncTriesAgainAndAsyncDoesNot) {
+  std::atomic<bool> failed = false;
   auto member = JoinAlone();
   FailFirst(ApiKey::kOffsetCommit, 2, ErrorCode::kCoordinatorLoadInProgress);
   EXPECT_TRUE(member->consumer().CommitSync({{.topic = "t", .partition = 0, .offset = 5}}).ok());
   FailFirst(ApiKey::kOffsetCommit, 1, ErrorCode::kCoordinatorLoadInProgress);
-  std::atomic<bool> failed = false;
   member->consumer().CommitAsync({{.topic = "t", .partition = 0, .offset = 6}},
                                  [&](const absl::Status& status) { failed = absl::IsUnavailable(status); });
   EXPECT_TRUE(member->consumer().CommitSync({{.topic = "t", .partition = 1, .offset = 1}}).ok());
