@@ -128,7 +128,7 @@ class GroupShard : public std::enable_shared_from_this<GroupShard> {
 
   // What is wrong with the shard itself; kNone when it serves.
   kafka::ErrorCode Unfit() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The same for what clients may send without end, commits and joins of classic groups:
+  // The same for what clients may send without end, commits and joins of both protocols:
   // kCoordinatorLoadInProgress, too, while too much waits for the disk.
   kafka::ErrorCode UnfitToWrite() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Group* Find(const std::string& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -35,6 +35,13 @@ std::vector<GroupRecord> GroupShard::Group::Tombstones() const {
 
 void GroupShard::ConsumerHeartbeat(const std::string& group, const broker::ConsumerHeartbeat& request,
                                    OnConsumerHeartbeat done) {
+  if (request.epoch == kJoinEpoch) {  // Who is in already is heard whatever waits.
+    absl::ReleasableMutexLock lock(&mu_);
+    if (const ErrorCode unfit = UnfitToWrite(); unfit != ErrorCode::kNone) {
+      lock.Release();
+      return done({.error = unfit});
+    }
+  }
   Change<ConsumerHeartbeatAnswer>(
       std::move(done),
       [&] {

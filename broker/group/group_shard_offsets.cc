@@ -70,7 +70,10 @@ void GroupShard::FetchOffsets(const std::string& group, const OffsetReader& read
         }
         return fetched;
       },
-      [](ErrorCode error) { return FetchedOffsets{.error = error}; });
+      // What Java's consumer asks again after; kLost is the end of it here. The groups are read anew by then.
+      [](ErrorCode error) {
+        return FetchedOffsets{.error = error == kLost ? ErrorCode::kCoordinatorLoadInProgress : error};
+      });
 }
 
 void GroupShard::Describe(const std::string& group, absl::AnyInvocable<void(DescribedGroup)> done) {

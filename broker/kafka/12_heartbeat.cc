@@ -13,8 +13,8 @@ asio::awaitable<void> HandleHeartbeat(const kafka::HeartbeatRequest& request, Ca
   const GroupPlace place = PlaceOfGroup(call, request.group_id, EmptyGroupId::kRefused);
   auto answer = [reply = ReplyLater(call)](kafka::ErrorCode error) mutable {
     kafka::HeartbeatResponse response;
-    // While its group is being read nobody can say that a member is none. As in Kafka, whose Java client
-    // gives up on this code where it expects no other error than those of its membership.
+    // While its group is being read nobody can say that a member is none, and clients know no code for that
+    // in this answer: Kafka gives none, either.
     const bool is_loading = error == kafka::ErrorCode::kCoordinatorLoadInProgress;
     response.error_code = kafka::ToWire(is_loading ? kafka::ErrorCode::kNone : error);
     reply(response);

@@ -10,12 +10,11 @@ import os
 import random
 import select
 import shutil
-import subprocess
 import tempfile
 import time
 import unittest
 
-from crash_support import BIN, Broker, count, new_seed, run_cli, say, wait_until
+from crash_support import BIN, Asked, Broker, count, new_seed, run_cli, say, wait_until
 
 from apache_kafka import ApacheKafka
 
@@ -36,34 +35,10 @@ SETTINGS = {
 }
 
 
-class Churn:
+class Churn(Asked):
     def __init__(self, port, seed, errors_path):
-        command = [BIN / "sluice_crash_churn", "--port", port, "--protocol", PROTOCOL, "--seed", seed,
-                   "--session-timeout-ms", SESSION_MS]
-        self.errors_path = errors_path
-        with open(errors_path, "wb") as errors:
-            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
-                                            stdout=subprocess.PIPE, stderr=errors)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
-
-    def errors(self):
-        return self.errors_path.read_text(errors="replace")[-4000:]
-
-    def ask(self, command, seconds=60):
-        self.process.stdin.write(command.encode() + b"\n")
-        self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], seconds)
-        line = self.process.stdout.readline() if ready else b""
-        assert line, f"no answer to {command} within {seconds} s: {self.errors()}"
-        return json.loads(line)
+        super().__init__([BIN / "sluice_crash_churn", "--port", port, "--protocol", PROTOCOL, "--seed", seed,
+                          "--session-timeout-ms", SESSION_MS], errors_path)
 
     def wait_for(self, what, more=1, seconds=60):
         """Until each group has so many more of them."""

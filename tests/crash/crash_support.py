@@ -38,18 +38,14 @@ def new_seed():
     return int(os.environ.get("SEED", random.randrange(1 << 30)))
 
 
-class Load:
-    """8 idempotent and 4 plain producers, 3 consumers and one who asks for the ends, on one topic."""
+class Asked:
+    """A program that is asked over its stdin, a line each, and answers with a line of JSON."""
 
-    def __init__(self, broker, topic, seed, partitions=PARTITIONS, **options):
-        arguments = {"broker": broker.address, "topic": topic, "partitions": partitions, "seed": seed} | options
-        command = [BIN / "sluice_crash_load"]
-        for key, value in arguments.items():
-            command += ["--" + key.replace("_", "-"), str(value)]
-        self.errors_path = broker.data / f"load-{topic}.err"
-        with open(self.errors_path, "wb") as errors:
-            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
-        self.acked_before = 0
+    def __init__(self, command, errors_path):
+        self.errors_path = errors_path
+        with open(errors_path, "wb") as errors:
+            self.process = subprocess.Popen([str(part) for part in command], stdin=subprocess.PIPE,
+                                            stdout=subprocess.PIPE, stderr=errors)
 
     def __enter__(self):
         return self
@@ -61,7 +57,7 @@ class Load:
         self.process.stdout.close()
 
     def errors(self):
-        return self.errors_path.read_text(errors="replace")[-3000:]
+        return self.errors_path.read_text(errors="replace")[-4000:]
 
     def ask(self, command, seconds=60):
         self.process.stdin.write(command.encode() + b"\n")
@@ -69,8 +65,20 @@ class Load:
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
         line = self.process.stdout.readline() if ready else b""
         if not line:
-            raise AssertionError(f"no answer of the load to {command} within {seconds} s: {self.errors()}")
+            raise AssertionError(f"no answer to {command} within {seconds} s: {self.errors()}")
         return json.loads(line)
+
+
+class Load(Asked):
+    """8 idempotent and 4 plain producers, 3 consumers and one who asks for the ends, on one topic."""
+
+    def __init__(self, broker, topic, seed, partitions=PARTITIONS, **options):
+        arguments = {"broker": broker.address, "topic": topic, "partitions": partitions, "seed": seed} | options
+        command = [BIN / "sluice_crash_load"]
+        for key, value in arguments.items():
+            command += ["--" + key.replace("_", "-"), value]
+        super().__init__(command, broker.data / f"load-{topic}.err")
+        self.acked_before = 0
 
     def acked(self):
         return self.ask("progress")["acked"]

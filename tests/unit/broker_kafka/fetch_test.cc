@@ -317,6 +317,7 @@ TEST_F(FetchTest, BrokerThatStopsAnswersWaitingFetchesWithWhatThereIs) {
   second.Send(MakeFetch("orders", {.max_wait_ms = 60'000}), kFetchByName);
   const std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
   while (broker_.net_stats().bytes_in.value() < 2 * kFetchFrameBytesMin) {
+    ASSERT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20)) << "no requests came";
     std::this_thread::yield();
   }
   broker_.Restart();

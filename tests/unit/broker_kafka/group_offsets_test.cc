@@ -220,7 +220,7 @@ TEST_F(ExpiryTest, TheLongestTimeThatCanBeAskedForIsForEver) {
 
 class FullDiskTest : public GroupTest {
  protected:
-  FullDiskTest() : GroupTest({.disk = &Disk_()}) {}
+  FullDiskTest() : GroupTest({.disk = &Disk_(), .net = {.in_flight_max = 1000}}) {}
   static storage::FaultDisk& Disk_() {
     static storage::PosixDisk posix;
     static storage::FaultDisk disk(posix);
@@ -248,6 +248,26 @@ TEST_F(FullDiskTest, ACommitThatFindsNoRoomIsNotKeptAndTheNextOneIs) {
   for (int i = 0; i < 1000 && Name(client_.Call(kafka::ListGroupsRequest(), 5).error_code) != "NONE"; ++i) {
   }
   EXPECT_EQ(Committed("g"), kept);
+}
+
+// Whoever asked behind a write that failed is told what it will ask again after: Java's consumer takes the
+// code of the commit for the end here.
+TEST_F(FullDiskTest, AFetchBehindAWriteThatFailsIsToldToComeAgain) {
+  ASSERT_EQ(CommitCode({.group = "g", .offset = 1}), "NONE");
+  constexpr int kCommits = 400;  // Enough to need another extent.
+  Disk_().Hold(storage::DiskCall::kSync);
+  Disk_().FailAllFrom(storage::DiskCall::kAllocate, 1, absl::ResourceExhaustedError("no space"));
+  client_.Send(MakeCommit({.group = "g", .offset = 2}), 9);
+  client_.Send(MakeOffsetFetch("g", "orders", {0}), 9);
+  for (int64_t i = 0; i < kCommits; ++i) {
+    client_.Send(MakeCommit({.group = "g", .offset = 3 + i, .metadata = std::string(4000, 'x')}), 9);
+  }
+  const auto commit = client_.Receive<kafka::OffsetCommitResponse>();
+  EXPECT_EQ(Name(commit.topics.at(0).partitions.at(0).error_code), "COORDINATOR_NOT_AVAILABLE");
+  const auto fetch = client_.Receive<kafka::OffsetFetchResponse>();
+  EXPECT_EQ(Name(fetch.groups.at(0).error_code), "COORDINATOR_LOAD_IN_PROGRESS");
+  Disk_().Heal(storage::DiskCall::kAllocate);
+  Disk_().Release(storage::DiskCall::kSync);
 }
 
 class StalledDiskTest : public GroupTest {
@@ -283,6 +303,13 @@ TEST_F(StalledDiskTest, WhoComesWhenTooMuchWaitsForTheDiskIsToComeAgain) {
   }
   EXPECT_EQ(code, "COORDINATOR_LOAD_IN_PROGRESS");
   EXPECT_EQ(Name(client_.Call(MakeJoin("g"), 3).error_code), "COORDINATOR_LOAD_IN_PROGRESS");
+  kafka::ConsumerGroupHeartbeatRequest join;
+  join.group_id = "g";
+  join.member_id = "m";
+  join.rebalance_timeout_ms = 1000;
+  join.subscribed_topic_names = {{"orders"}};
+  join.topic_partitions.emplace();
+  EXPECT_EQ(Name(client_.Call(join, 1).error_code), "COORDINATOR_LOAD_IN_PROGRESS");
   Disk_().Release(storage::DiskCall::kSync);
   int64_t taken = 0;
   for (int64_t i = 0; i < kFlood; ++i) {
