@@ -29,6 +29,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/synchronization/mutex.h"
 #include "proto/base/check.h"
+#include "proto/base/clock.h"
 #include "proto/base/lock_checks.h"
 #include "proto/base/random.h"
 #include "proto/record/batch_builder.h"
@@ -91,13 +92,14 @@ double CpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// Stamped with the time of day: the log's retention, which is the default, would drop what is older.
 Bytes MakeBatch(size_t size, Random& random) {
   record::BatchBuilder builder;
   Bytes value(size - 80);
   for (std::byte& byte : value) {
     byte = static_cast<std::byte>(random.Next());
   }
-  CHECK_OK(builder.Append(1'700'000'000'000, std::nullopt, ByteView(value)));
+  CHECK_OK(builder.Append(Clock::System().NowMs(), std::nullopt, ByteView(value)));
   return ToBytes(*builder.Build());
 }
 
@@ -164,7 +166,8 @@ class Run {
     const Bytes batch = MakeBatch(load_.batch_bytes, random);
     for (int round = 0; round < 20; ++round) {
       for (const auto& part : parts_) {
-        CHECK(part->log->Append(record::BatchView(batch), {}).code == AppendCode::kOk);
+        CHECK(part->log->Append(record::BatchView(batch), {.now_ms = Clock::System().NowMs()}).code ==
+              AppendCode::kOk);
       }
       for (const auto& part : parts_) {
         part->AwaitDurable(part->log->end());
@@ -175,10 +178,11 @@ class Run {
   void Write(uint64_t seed, std::vector<double>* latencies) {
     Random random(seed + 1);
     const Bytes batch = MakeBatch(load_.batch_bytes, random);
+    const int64_t now_ms = Clock::System().NowMs();
     while (!stop_) {
       Part& part = *parts_[random.Below(parts_.size())];
       const auto start = SteadyClock::now();
-      const AppendOutcome outcome = part.log->Append(record::BatchView(batch), {.now_ms = 1'700'000'000'000});
+      const AppendOutcome outcome = part.log->Append(record::BatchView(batch), {.now_ms = now_ms});
       CHECK(outcome.code == AppendCode::kOk);
       part.AwaitDurable(outcome.next_offset);
       latencies->push_back(std::chrono::duration<double, std::micro>(SteadyClock::now() - start).count());
