@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "broker/app/open_files.h"
 #include "broker/app/storage_parts.h"
 #include "broker/app/version.h"
 #include "broker/group/group_coordinator.h"
@@ -54,13 +55,16 @@ class BrokerImpl final : public Broker {
   absl::Status Start(Announce announce) {
     announce(absl::StrCat("data   ", absl::StrJoin(config_.List("log.dirs"), ", ")));
     WarnOfIgnoredKeys();
+    const int64_t open_files = seams_.open_files > 0 ? seams_.open_files : RaiseOpenFilesLimit();
     ASSIGN_OR_RETURN(storage_, StorageParts::Open({.config = config_,
                                                    .disk = seams_.disk != nullptr ? *seams_.disk : disk_,
                                                    .clock = Clock::System(),
                                                    .pool = pool_,
                                                    .logger = logger_,
+                                                   .partitions_max = PartitionsWithin(open_files),
                                                    .wrap_index = seams_.wrap_index}));
     announce(storage_->Summary());
+    WarnOfOpenFiles(open_files);
     RETURN_IF_ERROR(StartGroups());
     RETURN_IF_ERROR(StartKafka());
     RETURN_IF_ERROR(StartGrpc());
@@ -108,6 +112,15 @@ class BrokerImpl final : public Broker {
     if (!config_.ignored().empty()) {
       logger_.Warning("config", absl::StrCat("ignored, a broker that stands alone has no use for them: ",
                                              absl::StrJoin(config_.ignored(), ", ")));
+    }
+  }
+
+  void WarnOfOpenFiles(int64_t open_files) {
+    const std::string warning =
+        OpenFilesWarning(open_files, static_cast<int64_t>(storage_->catalog().partition_count()),
+                         config_.Int("max.connections"));
+    if (!warning.empty()) {
+      logger_.Warning("broker", warning);
     }
   }
 

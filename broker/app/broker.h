@@ -28,6 +28,7 @@ struct BrokerSeams {
   storage::Disk* disk = nullptr;  // Null: the machine's own.
   // As storage::LogEnvironment::wrap_index.
   std::function<std::unique_ptr<storage::OffsetIndex>(std::unique_ptr<storage::OffsetIndex>)> wrap_index = {};
+  int64_t open_files = 0;  // 0: the limit of the process, raised as far as it may be.
 };
 
 // Start and Stop from one thread.

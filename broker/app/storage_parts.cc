@@ -25,9 +25,11 @@ storage::CleanerOptions ToCleanerOptions(const BrokerConfig& config) {
           .bytes_per_second_max = rate < 9e18 ? static_cast<int64_t>(rate) : 0};
 }
 
-storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::string& path, NodeId node_id) {
+storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::string& path, NodeId node_id,
+                                       int64_t logs_max) {
   return {.path = path,
           .node_id = node_id,
+          .logs_max = logs_max,
           .recovery_threads = static_cast<int>(config.Int("num.recovery.threads.per.data.dir")),
           .checkpoint_interval_bytes = config.Int("sluice.checkpoint.bytes"),
           .maintenance_interval_ms = config.Int("sluice.maintenance.interval.ms"),
@@ -86,6 +88,10 @@ absl::Status StorageParts::OpenMetadata() {
 }
 
 absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const std::string& path) {
+  int64_t logs_max = environment_.partitions_max;
+  for (const auto& opened : log_dirs_) {
+    logs_max -= static_cast<int64_t>(opened->stats().logs);
+  }
   storage::LogEnvironment environment{
       .disk = environment_.disk,
       .clock = environment_.clock,
@@ -102,7 +108,7 @@ absl::StatusOr<std::unique_ptr<storage::LogDir>> StorageParts::OpenLogDir(const 
   if (environment_.wrap_index) {
     environment.wrap_index = environment_.wrap_index;
   }
-  return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_), cluster_id_,
+  return storage::LogDir::Open(ToLogDirOptions(environment_.config, path, node_id_, logs_max), cluster_id_,
                                std::move(environment));
 }
 
@@ -142,6 +148,7 @@ absl::Status StorageParts::LoadCatalog() {
                                             .config = environment_.config,
                                             .clock = environment_.clock,
                                             .leader_epoch = leader_epoch_,
+                                            .open_files_for = environment_.partitions_max,
                                             .logger = &environment_.logger,
                                             .offline_dirs = offline_dirs_}));
   return absl::OkStatus();

@@ -31,6 +31,7 @@ class StorageParts {
     Clock& clock;
     storage::Executor& pool;
     Logger& logger;
+    int64_t partitions_max;  // As many as there may be open files for; more are refused.
     // As storage::LogEnvironment::wrap_index, for every log dir.
     std::function<std::unique_ptr<storage::OffsetIndex>(std::unique_ptr<storage::OffsetIndex>)> wrap_index =
         {};

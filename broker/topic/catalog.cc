@@ -130,8 +130,7 @@ TopicError Catalog::Create(const TopicSpec& spec, bool validate_only, TopicPtr* 
     return {ErrorCode::kTopicAlreadyExists, absl::StrCat("topic \"", spec.name, "\" exists already")};
   }
   const int64_t partitions = spec.partitions == -1 ? parts_.config.Int("num.partitions") : spec.partitions;
-  TopicError too_many = CheckPartitionCount(partitions, static_cast<int64_t>(partition_count()),
-                                            parts_.config.Int("sluice.partitions.max"));
+  TopicError too_many = CheckRoomFor(partitions);
   if (!too_many.ok()) {
     return too_many;
   }
@@ -216,8 +215,7 @@ TopicError Catalog::AddPartitions(absl::string_view name, int32_t total, bool va
             absl::StrCat("topic \"", name, "\" has ", before, " partitions; ", total,
                          " are not more, and partitions are never taken away")};
   }
-  TopicError too_many = CheckPartitionCount(total - before, static_cast<int64_t>(partition_count()),
-                                            parts_.config.Int("sluice.partitions.max"));
+  TopicError too_many = CheckRoomFor(total - before);
   if (!too_many.ok() || validate_only) {
     return too_many;
   }
@@ -270,6 +268,12 @@ TopicError Catalog::SetOverrides(const Topic& topic, const std::map<std::string,
   }
   Publish(std::move(changed));
   return {};
+}
+
+TopicError Catalog::CheckRoomFor(int64_t partitions) const {
+  return CheckPartitionCount(partitions, {.used = static_cast<int64_t>(partition_count()),
+                                          .configured = parts_.config.Int("sluice.partitions.max"),
+                                          .open_files_for = parts_.open_files_for});
 }
 
 TopicError Catalog::CheckOpen() const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -79,7 +80,8 @@ class Catalog {
     const BrokerConfig& config;
     Clock& clock;
     LeaderEpoch leader_epoch;  // The broker's boot count: every partition it serves has it.
-    Logger* logger = nullptr;  // Null: says nothing.
+    int64_t open_files_for = std::numeric_limits<int64_t>::max();  // So many partitions.
+    Logger* logger = nullptr;                                      // Null: says nothing.
     Random* random = nullptr;  // For topic ids; null: seeded by the system. One thread at a time uses it.
     std::vector<OfflineDir> offline_dirs = {};  // Those of log.dirs that are not among `log_dirs`.
   };
@@ -175,6 +177,7 @@ class Catalog {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
   void PublishConfig(const DynamicConfigs& dynamic);
   NodeId node_id() const;
+  TopicError CheckRoomFor(int64_t partitions) const;
   TopicError CheckOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
   TopicError DeleteLocked(absl::string_view name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(change_mu_);
 

@@ -125,15 +125,19 @@ TopicError CheckClientMayCreate(absl::string_view name) {
   return {};
 }
 
-TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit) {
+TopicError CheckPartitionCount(int64_t wanted, const PartitionRoom& room) {
   if (wanted < 1) {
     return {ErrorCode::kInvalidPartitions, absl::StrCat("a topic has at least 1 partition, not ", wanted)};
   }
-  if (wanted > limit - used) {
-    return {
-        ErrorCode::kPolicyViolation,
-        absl::StrCat(wanted, " more partitions would be too many: the broker holds ", used, " of at most ",
-                     limit, "; delete topics, ask for fewer, or raise sluice.partitions.max")};
+  const bool for_files = room.open_files_for < room.configured;
+  const int64_t limit = std::min(room.configured, room.open_files_for);
+  if (wanted > limit - room.used) {
+    return {ErrorCode::kPolicyViolation,
+            absl::StrCat(wanted, " more partitions would be too many: the broker holds ", room.used,
+                         " of at most ", limit, "; delete topics, ask for fewer, or ",
+                         for_files
+                             ? "give its process a higher limit of open files (ulimit -n) and start it again"
+                             : "raise sluice.partitions.max")};
   }
   return {};
 }

@@ -1,6 +1,7 @@
 // What may be asked of topics: pure decisions, in Kafka's error codes with a sentence.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -12,8 +13,12 @@
 
 namespace sluice::broker {
 
-// `used`: partitions that all topics have together.
-TopicError CheckPartitionCount(int64_t wanted, int64_t used, int64_t limit);
+struct PartitionRoom {
+  int64_t used = 0;        // Partitions that all topics have together.
+  int64_t configured = 0;  // sluice.partitions.max
+  int64_t open_files_for = std::numeric_limits<int64_t>::max();
+};
+TopicError CheckPartitionCount(int64_t wanted, const PartitionRoom& room);
 
 // Kafka's own topics: __consumer_offsets and __transaction_state. The broker alone makes, fills and keeps
 // them.

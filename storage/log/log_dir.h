@@ -16,6 +16,7 @@
 // to be on the disk before is acknowledged or served from then on.
 #pragma once
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ namespace sluice::storage {
 struct LogDirOptions {
   std::string path;
   NodeId node_id{1};
+  int64_t logs_max =
+      std::numeric_limits<int64_t>::max();  // Each keeps a file open. With more, it is not opened.
   int recovery_threads = 2;
   int64_t checkpoint_interval_bytes =
       64ll << 20;  // Written log between two checkpoints: bounds recovery after a crash.

@@ -71,6 +71,7 @@ class LogDirImpl final : public LogDir {
   };
 
   std::string PathOf(absl::string_view name) const;
+  absl::Status CheckCount(size_t logs) const;
   absl::Status OpenLogs(std::span<const FoundDirectory> found, const LastJournal& last);
   absl::StatusOr<std::shared_ptr<PartitionLog>> OpenFound(const FoundDirectory& found,
                                                           const LastJournal& last);

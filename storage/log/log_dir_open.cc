@@ -53,6 +53,7 @@ absl::Status LogDirImpl::Recover(bool clean) {
   ASSIGN_OR_RETURN(const std::vector<FoundDirectory> found,
                    FindLogs(environment_.disk, options_.path,
                             [this](std::string path) { RemoveInBackground(std::move(path)); }));
+  RETURN_IF_ERROR(CheckCount(found.size()));
   ASSIGN_OR_RETURN(const LastJournal last, ReadLastJournal(JournalParts(), clean));
   for (size_t begin = 0; begin < found.size(); begin += kOpenedTogether) {
     const size_t count = std::min(kOpenedTogether, found.size() - begin);
@@ -65,6 +66,17 @@ absl::Status LogDirImpl::Recover(bool clean) {
     cleaner_.Start();
   }
   return absl::OkStatus();
+}
+
+// Else one of them, or a connection, would meet the limit at some time.
+absl::Status LogDirImpl::CheckCount(size_t logs) const {
+  if (static_cast<int64_t>(logs) <= options_.logs_max) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("log dir ", options_.path, " holds ", logs, " partitions, but this process may hold ",
+                   std::max<int64_t>(0, options_.logs_max),
+                   " more: each keeps a file open. Start it with a higher limit of open files (ulimit -n)"));
 }
 
 // First all are walked, which takes the CPU, then all are synced, which takes the disk.

@@ -25,9 +25,14 @@ TEST(TopicRulesTest, NamesAreKafkas) {
 }
 
 TEST(TopicRulesTest, PartitionsAreCountedAgainstTheBrokersLimit) {
-  EXPECT_TRUE(CheckPartitionCount(10, 90, 100).ok());
-  EXPECT_THAT(CheckPartitionCount(11, 90, 100).message, HasSubstr("holds 90 of at most 100"));
-  EXPECT_EQ(CheckPartitionCount(-7, 0, 100).code, ErrorCode::kInvalidPartitions);
+  EXPECT_TRUE(CheckPartitionCount(10, {.used = 90, .configured = 100}).ok());
+  EXPECT_THAT(CheckPartitionCount(11, {.used = 90, .configured = 100}).message,
+              HasSubstr("holds 90 of at most 100"));
+  const PartitionRoom few_files{.used = 90, .configured = 100, .open_files_for = 95};
+  EXPECT_TRUE(CheckPartitionCount(5, few_files).ok());
+  EXPECT_THAT(CheckPartitionCount(6, few_files).message,
+              HasSubstr("of at most 95; delete topics, ask for fewer, or give"));
+  EXPECT_EQ(CheckPartitionCount(-7, {.used = 0, .configured = 100}).code, ErrorCode::kInvalidPartitions);
 }
 
 TEST(TopicRulesTest, ChangesApplyInOrder) {
