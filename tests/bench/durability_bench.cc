@@ -133,7 +133,7 @@ class Run {
       parts_.back()->log = *std::move(log);
       parts_.back()->log->SetListener([part = parts_.back().get()] { absl::MutexLock lock(&part->mu); });
     }
-    WarmUp();
+    WarmUp(design.journal ? static_cast<uint64_t>(options.journal.bytes) : 0);
     ::sync();
   }
 
@@ -160,13 +160,17 @@ class Run {
   }
 
  private:
-  // So that what is measured is neither the first extent of a partition nor its first page.
-  void WarmUp() {
+  // So that what is measured is neither the first extent of a partition, nor its first page, nor the making
+  // of the journal's files, which are written once before they are used.
+  void WarmUp(uint64_t bytes_min) {
     Random random(7);
     const Bytes batch = MakeBatch(load_.batch_bytes, random);
-    for (int round = 0; round < 20; ++round) {
-      for (const auto& part : parts_) {
-        CHECK(part->log->Append(record::BatchView(batch), {.now_ms = Clock::System().NowMs()}).code ==
+    const size_t round = std::max<size_t>(parts_.size(), 256);
+    const size_t appends_min = std::max(20 * parts_.size(), bytes_min / batch.size());
+    for (size_t appends = 0; appends < appends_min; appends += round) {
+      for (size_t i = 0; i < round; ++i) {
+        Log& log = *parts_[i % parts_.size()]->log;
+        CHECK(log.Append(record::BatchView(batch), {.now_ms = Clock::System().NowMs()}).code ==
               AppendCode::kOk);
       }
       for (const auto& part : parts_) {
