@@ -4,19 +4,16 @@
 #include <atomic>
 
 #include "absl/strings/str_cat.h"
-#include "proto/base/status_macros.h"
 #include "storage/log/log_dir_journal.h"
 #include "storage/log/side_by_side.h"
 
 namespace sluice::storage {
 namespace {
 
-// Beyond this the segments are flushed behind: what comes meanwhile has the other half.
-constexpr double kFullnessMax = 0.5;
 // More in one block is no faster, and the memory for what is not mapped stays small.
 constexpr uint64_t kBlockBytesMax = 4 << 20;
 // Logs that are flushed behind at the same time.
-constexpr int kFlushesAtOnce = 4;
+constexpr int kFlushesAtOnce = 8;
 
 }  // namespace
 
@@ -155,7 +152,7 @@ void JournalScheduler::NoteWritten() {
       in_journal_.push_back(taken.target);
     }
   }
-  keeping_asked_ = keeping_asked_ || ring_->fullness() >= kFullnessMax || ring_->wants_file();
+  keeping_asked_ = keeping_asked_ || ring_->fullness() >= keep_from_ || ring_->wants_file();
 }
 
 void JournalScheduler::RunKeeper() {
@@ -175,27 +172,42 @@ void JournalScheduler::RunKeeper() {
 // A file that cannot be made is none that is missed: the ring goes round in those that there are.
 void JournalScheduler::KeepOnce() {
   const bool grown = ring_->wants_file() && ring_->Grow().value_or(false);
-  if (ring_->fullness() >= kFullnessMax || (!grown && !ring_->has_free_file())) {
-    absl::MutexLock keep(&keep_mu_);
-    FlushBehind().IgnoreError();  // A failed sync was raised where it happened.
+  const bool pressed = !grown && !ring_->has_free_file();
+  if (!round_ && (pressed || ring_->fullness() >= kFlushFrom)) {
+    BeginRound();
+  }
+  if (round_) {
+    FlushSlice(pressed);
   }
   absl::MutexLock lock(&mu_);  // Wakes the writer, if it waits for room.
+  keep_from_ = round_ ? FullnessOfNext(round_->logs.size(), round_->flushed) : kFlushFrom;
+  keeping_asked_ = keeping_asked_ || (round_ && (pressed || ring_->fullness() >= keep_from_));
 }
 
-// Every log that blocks hold bytes of, once, as far as it reaches now: so a busy segment is written in
-// strides of half a ring, however often its log was acknowledged.
-absl::Status JournalScheduler::FlushBehind() {
-  std::vector<std::shared_ptr<SyncTarget>> targets;
-  uint64_t through;
-  {
-    absl::MutexLock lock(&mu_);
-    for (const std::weak_ptr<SyncTarget>& weak : std::exchange(in_journal_, {})) {
-      if (std::shared_ptr<SyncTarget> target = weak.lock(); target != nullptr) {
-        target->in_journal = false;
-        targets.push_back(std::move(target));
-      }
+void JournalScheduler::BeginRound() {
+  std::vector<std::shared_ptr<SyncTarget>> alive;  // Whose last reference goes outside the lock.
+  absl::MutexLock lock(&mu_);
+  round_.emplace();
+  for (std::weak_ptr<SyncTarget>& weak : std::exchange(in_journal_, {})) {
+    if (std::shared_ptr<SyncTarget> target = weak.lock(); target != nullptr) {
+      target->in_journal = false;
+      alive.push_back(std::move(target));
+      round_->logs.push_back(std::move(weak));
     }
-    through = written_through_;
+  }
+  round_->through = written_through_;
+}
+
+// Each log as far as it reaches now: so a busy segment is written in strides of half a ring, however often
+// its log was acknowledged.
+void JournalScheduler::FlushSlice(bool pressed) {
+  const size_t count = round_->logs.size();
+  const size_t due = pressed ? count : FlushesDue(count, ring_->fullness());
+  std::vector<std::shared_ptr<SyncTarget>> targets;
+  for (; round_->flushed < due && targets.size() < kFlushSlice; ++round_->flushed) {
+    if (std::shared_ptr<SyncTarget> target = round_->logs[round_->flushed].lock(); target != nullptr) {
+      targets.push_back(std::move(target));
+    }
   }
   for (const std::shared_ptr<SyncTarget>& target : targets) {
     target->StartFlush();
@@ -206,16 +218,22 @@ absl::Status JournalScheduler::FlushBehind() {
       all_noted = false;
     }
   });
-  if (failure_.raised()) {
-    return failure_.status();
+  round_->all_noted = round_->all_noted && all_noted;
+  if (round_->flushed == count || failure_.raised()) {
+    EndRound();
   }
-  // Checkpoints first: what the journal forgets, they must know to have been on the disk. An index that
-  // cannot be written knows less of the logs' health, which a start then sees, and the logs go on.
-  if (all_noted) {
-    NoteJournalBehind(index_, ring_->journal_id(), through).IgnoreError();
+}
+
+// Checkpoints first: what the journal forgets, they must know to have been on the disk. An index that cannot
+// be written knows less of the logs' health, which a start then sees, and the logs go on.
+void JournalScheduler::EndRound() {
+  if (!failure_.raised()) {
+    if (round_->all_noted) {
+      NoteJournalBehind(index_, ring_->journal_id(), round_->through).IgnoreError();
+    }
+    ring_->Release(round_->through);
   }
-  ring_->Release(through);
-  return absl::OkStatus();
+  round_.reset();
 }
 
 }  // namespace sluice::storage

@@ -5,14 +5,15 @@
 //                      \-------------- flushed behind, the block's space is free again
 //
 // Two threads of its own: the writer gathers, writes and publishes; the keeper makes the ring's files,
-// flushes segments behind when the ring is half full, and frees it. A ring that is full makes the writer wait
-// for the keeper, and those who wait for acknowledgements with it. A log that appended more than fits a block
-// well has its segments synced by a flusher, and a mark of that written into the journal.
+// flushes segments behind from when the ring is half full, and frees it. A ring that is full makes the writer
+// wait for the keeper, and those who wait for acknowledgements with it. A log that appended more than fits a
+// block well has its segments synced by a flusher, and a mark of that written into the journal.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "storage/index/offset_index.h"
 #include "storage/journal/ring.h"
+#include "storage/log/flush_pace.h"
 #include "storage/log/flusher.h"
 #include "storage/log/journal_batch.h"
 #include "storage/log/sync_scheduler.h"
@@ -48,6 +50,13 @@ class JournalScheduler final : public SyncScheduler {
     std::shared_ptr<SyncTarget> target;
     LogPosition end;
   };
+  // One of writing segments behind: see flush_pace.h.
+  struct Round {
+    std::vector<std::weak_ptr<SyncTarget>> logs;
+    size_t flushed = 0;    // So many of them, the first ones.
+    uint64_t through = 0;  // The last block that nobody needs when all are.
+    bool all_noted = true;
+  };
 
   void RunWriter();
   void WriteRound(std::deque<std::shared_ptr<SyncTarget>> round);
@@ -59,7 +68,9 @@ class JournalScheduler final : public SyncScheduler {
 
   void RunKeeper();
   void KeepOnce();
-  absl::Status FlushBehind() ABSL_LOCKS_EXCLUDED(mu_) ABSL_EXCLUSIVE_LOCKS_REQUIRED(keep_mu_);
+  void BeginRound() ABSL_LOCKS_EXCLUDED(mu_);
+  void FlushSlice(bool pressed) ABSL_LOCKS_EXCLUDED(mu_);
+  void EndRound();
 
   bool WriterHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || !queue_.empty(); }
   bool KeeperHasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return stopping_ || keeping_asked_; }
@@ -75,7 +86,8 @@ class JournalScheduler final : public SyncScheduler {
   JournalBatch batch_;
   std::vector<Taken> taken_;
 
-  absl::Mutex keep_mu_ ABSL_ACQUIRED_BEFORE(mu_);  // One flushing behind at a time.
+  // The keeper's.
+  std::optional<Round> round_;
 
   absl::Mutex mu_;
   std::deque<std::shared_ptr<SyncTarget>> queue_ ABSL_GUARDED_BY(mu_);  // Shared with the log dir.
@@ -83,6 +95,7 @@ class JournalScheduler final : public SyncScheduler {
   std::vector<std::weak_ptr<SyncTarget>> in_journal_ ABSL_GUARDED_BY(mu_);
   uint64_t written_through_ ABSL_GUARDED_BY(mu_) = 0;  // The last block whose logs are among them.
   bool keeping_asked_ ABSL_GUARDED_BY(mu_) = false;
+  double keep_from_ ABSL_GUARDED_BY(mu_) = kFlushFrom;  // The keeper looks when the ring is so full.
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   std::thread writer_;

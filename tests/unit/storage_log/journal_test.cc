@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "storage/journal/scan.h"
+#include "storage/log/flush_pace.h"
 #include "tests/support/log_fixture.h"
 #include "tests/support/volatile_disk.h"
 
@@ -457,6 +458,41 @@ TEST_F(JournalTest, WhatTheJournalForgotOutlivesAPowerCut) {
   Random random(1);
   disk.ComeBack(random, {});
   Open();
+  ExpectLogHolds();
+  Crash();
+}
+
+// More logs than are flushed in one go, each with one batch in the first blocks, which are then written over.
+TEST_F(JournalTest, NoneOfManyLogsIsForgottenBeforeItsTurn) {
+  constexpr int kLogs = 2 * static_cast<int>(kFlushSlice) + 50;
+  dir_options_.journal.bytes = 16 << 20;  // Half of it holds them all.
+  options_.segment_bytes = 8 << 20;
+  ASSERT_EQ(posix_.CreateDirectory(dir_options_.path), absl::OkStatus());
+  VolatileDisk disk(dir_options_.path);
+  dir_disk_ = &disk;
+  OpenNew();
+  const auto id_of = [this](int i) { return LogId{id_.topic_id, PartitionId(i)}; };
+  const Bytes batch = MakeBatch({});
+  for (int i = 1; i <= kLogs; ++i) {
+    const auto log = dir_->Create({"orders", id_of(i)}, options_);
+    ASSERT_TRUE(log.ok()) << log.status();
+    ASSERT_EQ((*log)->Append(record::BatchView(batch), {}).code, AppendCode::kOk);
+    while ((*log)->durable_end() < (*log)->end()) {
+      std::this_thread::yield();
+    }
+  }
+  for (int i = 0; i < 100; ++i) {
+    PutDurable(1, {.value_size = 250'000});
+  }
+  disk.CutPower();
+  Crash();
+  Random random(1);
+  disk.ComeBack(random, {});
+  Open();
+  for (int i = 1; i <= kLogs; ++i) {
+    ASSERT_NE(dir_->Find(id_of(i)), nullptr) << i;
+    EXPECT_EQ(dir_->Find(id_of(i))->end(), Offset(1)) << i;
+  }
   ExpectLogHolds();
   Crash();
 }

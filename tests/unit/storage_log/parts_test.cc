@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "storage/log/epoch_cache.h"
+#include "storage/log/flush_pace.h"
 #include "storage/log/log_state.h"
 #include "storage/log/meta_properties.h"
 #include "storage/log/room_plan.h"
@@ -33,6 +34,28 @@ TEST(SideBySideTest, EachIsCalledOnceByHoweverManyThreads) {
       for (const std::atomic<int>& call : calls) {
         EXPECT_EQ(call, 1);
       }
+    }
+  }
+}
+
+TEST(FlushPaceTest, FewLogsAreFlushedAtOnce) {
+  EXPECT_EQ(FlushesDue(0, kFlushFrom), 0u);
+  EXPECT_EQ(FlushesDue(1, kFlushFrom), 1u);
+  EXPECT_EQ(FlushesDue(kFlushSlice, kFlushFrom), kFlushSlice);
+}
+
+TEST(FlushPaceTest, ManyAreSpreadUntilTheRingIsThreeQuartersFull) {
+  EXPECT_EQ(FlushesDue(10'000, kFlushFrom), kFlushSlice);
+  EXPECT_EQ(FlushesDue(10'000, 0.625), 5'000 + kFlushSlice);
+  EXPECT_EQ(FlushesDue(10'000, kFlushThrough), 10'000u);
+  EXPECT_EQ(FlushesDue(10'000, 1), 10'000u);
+}
+
+// Else a round would stand still until the ring is fuller.
+TEST(FlushPaceTest, MoreIsDueWhenTheNextSliceIs) {
+  for (const size_t logs : {1u, 300u, 777u, 10'000u}) {
+    for (size_t done = 0; done < logs; done += kFlushSlice) {
+      EXPECT_GT(FlushesDue(logs, FullnessOfNext(logs, done)), done) << logs;
     }
   }
 }
