@@ -29,6 +29,14 @@
 
 namespace sluice::storage {
 
+// One round of writing segments behind: see flush_pace.h.
+struct FlushRound {
+  std::vector<std::weak_ptr<SyncTarget>> logs;
+  size_t flushed = 0;    // So many of them, the first ones.
+  uint64_t through = 0;  // The last block that nobody needs when all are.
+  bool all_noted = true;
+};
+
 class JournalScheduler final : public SyncScheduler {
  public:
   struct Options {
@@ -49,13 +57,6 @@ class JournalScheduler final : public SyncScheduler {
   struct Taken {
     std::shared_ptr<SyncTarget> target;
     LogPosition end;
-  };
-  // One of writing segments behind: see flush_pace.h.
-  struct Round {
-    std::vector<std::weak_ptr<SyncTarget>> logs;
-    size_t flushed = 0;    // So many of them, the first ones.
-    uint64_t through = 0;  // The last block that nobody needs when all are.
-    bool all_noted = true;
   };
 
   void RunWriter();
@@ -87,7 +88,7 @@ class JournalScheduler final : public SyncScheduler {
   std::vector<Taken> taken_;
 
   // The keeper's.
-  std::optional<Round> round_;
+  std::optional<FlushRound> round_;
 
   absl::Mutex mu_;
   std::deque<std::shared_ptr<SyncTarget>> queue_ ABSL_GUARDED_BY(mu_);  // Shared with the log dir.
