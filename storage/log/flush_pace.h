@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 namespace sluice::storage {
@@ -12,13 +13,12 @@ namespace sluice::storage {
 // A round begins when the ring is half full, and what comes after its end has a quarter.
 inline constexpr double kFlushFrom = 0.5;
 inline constexpr double kFlushThrough = 0.75;
-// Logs that are flushed in one go: syncs that meet share a flush of the disk's cache.
-inline constexpr size_t kFlushSlice = 256;
 
-// How many of a round's logs are to be flushed by the time that the ring is so full: at least a slice.
-inline size_t FlushesDue(size_t logs, double fullness) {
+// How many of a round's logs are to be flushed by the time that the ring is so full: at least a slice, which
+// is what is flushed in one go.
+inline size_t FlushesDue(size_t logs, size_t slice, double fullness) {
   const double share = std::clamp((fullness - kFlushFrom) / (kFlushThrough - kFlushFrom), 0.0, 1.0);
-  return std::min(logs, kFlushSlice + static_cast<size_t>(share * static_cast<double>(logs)));
+  return std::min(logs, slice + static_cast<size_t>(std::lround(share * static_cast<double>(logs))));
 }
 
 // How full the ring is when the slice behind the first `done` logs is due.

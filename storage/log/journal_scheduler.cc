@@ -202,9 +202,9 @@ void JournalScheduler::BeginRound() {
 // its log was acknowledged.
 void JournalScheduler::FlushSlice(bool pressed) {
   const size_t count = round_->logs.size();
-  const size_t due = pressed ? count : FlushesDue(count, ring_->fullness());
+  const size_t due = pressed ? count : FlushesDue(count, options_.flush_slice, ring_->fullness());
   std::vector<std::shared_ptr<SyncTarget>> targets;
-  for (; round_->flushed < due && targets.size() < kFlushSlice; ++round_->flushed) {
+  for (; round_->flushed < due && targets.size() < options_.flush_slice; ++round_->flushed) {
     if (std::shared_ptr<SyncTarget> target = round_->logs[round_->flushed].lock(); target != nullptr) {
       targets.push_back(std::move(target));
     }

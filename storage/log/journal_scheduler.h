@@ -42,6 +42,7 @@ class JournalScheduler final : public SyncScheduler {
   struct Options {
     uint64_t direct_bytes = 2 << 20;  // From so much on a log's segments are synced instead.
     int flusher_threads = 2;
+    size_t flush_slice = 256;  // Logs that are flushed behind in one go.
   };
   // The index and `failure` must outlive it. Requests are kept until Begin().
   JournalScheduler(const Options& options, OffsetIndex& index, SyncFailure& failure);

@@ -53,6 +53,9 @@ struct LogDirOptions {
     std::string directory;  // Empty: DIR/journal. Else a folder in this directory, named by the log dir's id.
     int64_t bytes = 256ll << 20;
     int64_t direct_bytes = 2 << 20;  // A log that appended so much meanwhile has its segment synced instead.
+    // Logs whose segments are written behind it in one go: syncs that meet share a flush of the disk's cache,
+    // and too many hold up those of appends.
+    size_t flush_slice = 256;
   };
   Journal journal = {};
   uint64_t scrub_bytes_per_second = 8ull << 20;        // 0: sealed segments are not verified.

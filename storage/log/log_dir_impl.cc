@@ -19,7 +19,8 @@ std::unique_ptr<SyncScheduler> MakeScheduler(const LogDirOptions& options, Offse
   }
   return std::make_unique<JournalScheduler>(
       JournalScheduler::Options{.direct_bytes = static_cast<uint64_t>(options.journal.direct_bytes),
-                                .flusher_threads = kFlusherThreads},
+                                .flusher_threads = kFlusherThreads,
+                                .flush_slice = options.journal.flush_slice},
       index, failure);
 }
 

@@ -23,6 +23,7 @@ LogModel::LogModel(Disk& disk, std::string path, std::vector<LogOptions> options
   dir_options_.checkpoint_interval_bytes = 24 << 10;
   dir_options_.journal.bytes = 256 << 10;  // It goes round and round.
   dir_options_.journal.direct_bytes = 8 << 10;
+  dir_options_.journal.flush_slice = 1;
   Random random(7);
   cluster_ = Uuid::Generate(random);
   for (size_t i = 0; i < options.size(); ++i) {

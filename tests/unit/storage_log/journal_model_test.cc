@@ -175,6 +175,7 @@ class JournalModelTest : public ::testing::Test {
   void Reconfigure(Random& random) {
     dir_options_.journal.bytes = random.Below(2) == 0 ? 2 << 20 : 3 << 20;
     dir_options_.journal.direct_bytes = 64 << 10;
+    dir_options_.journal.flush_slice = 1;
     dir_options_.journal.enabled = random.Below(6) != 0;
     dir_options_.journal.directory = random.Below(5) == 0 ? elsewhere_ : "";
     dir_options_.checkpoint_interval_bytes = random.Below(2) == 0 ? 100'000 : 64 << 20;

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include "storage/journal/scan.h"
-#include "storage/log/flush_pace.h"
 #include "tests/support/log_fixture.h"
 #include "tests/support/volatile_disk.h"
 
@@ -464,8 +463,8 @@ TEST_F(JournalTest, WhatTheJournalForgotOutlivesAPowerCut) {
 
 // More logs than are flushed in one go, each with one batch in the first blocks, which are then written over.
 TEST_F(JournalTest, NoneOfManyLogsIsForgottenBeforeItsTurn) {
-  constexpr int kLogs = 2 * static_cast<int>(kFlushSlice) + 50;
-  dir_options_.journal.bytes = 16 << 20;  // Half of it holds them all.
+  constexpr int kLogs = 40;
+  dir_options_.journal.flush_slice = 16;
   options_.segment_bytes = 8 << 20;
   ASSERT_EQ(posix_.CreateDirectory(dir_options_.path), absl::OkStatus());
   VolatileDisk disk(dir_options_.path);
@@ -481,8 +480,8 @@ TEST_F(JournalTest, NoneOfManyLogsIsForgottenBeforeItsTurn) {
       std::this_thread::yield();
     }
   }
-  for (int i = 0; i < 100; ++i) {
-    PutDurable(1, {.value_size = 250'000});
+  for (int i = 0; i < 60; ++i) {
+    PutDurable(1, {.value_size = 60'000});
   }
   disk.CutPower();
   Crash();

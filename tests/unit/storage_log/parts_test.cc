@@ -39,23 +39,25 @@ TEST(SideBySideTest, EachIsCalledOnceByHoweverManyThreads) {
 }
 
 TEST(FlushPaceTest, FewLogsAreFlushedAtOnce) {
-  EXPECT_EQ(FlushesDue(0, kFlushFrom), 0u);
-  EXPECT_EQ(FlushesDue(1, kFlushFrom), 1u);
-  EXPECT_EQ(FlushesDue(kFlushSlice, kFlushFrom), kFlushSlice);
+  EXPECT_EQ(FlushesDue(0, 256, kFlushFrom), 0u);
+  EXPECT_EQ(FlushesDue(1, 256, kFlushFrom), 1u);
+  EXPECT_EQ(FlushesDue(256, 256, kFlushFrom), 256u);
 }
 
 TEST(FlushPaceTest, ManyAreSpreadUntilTheRingIsThreeQuartersFull) {
-  EXPECT_EQ(FlushesDue(10'000, kFlushFrom), kFlushSlice);
-  EXPECT_EQ(FlushesDue(10'000, 0.625), 5'000 + kFlushSlice);
-  EXPECT_EQ(FlushesDue(10'000, kFlushThrough), 10'000u);
-  EXPECT_EQ(FlushesDue(10'000, 1), 10'000u);
+  EXPECT_EQ(FlushesDue(10'000, 256, kFlushFrom), 256u);
+  EXPECT_EQ(FlushesDue(10'000, 256, 0.625), 5'256u);
+  EXPECT_EQ(FlushesDue(10'000, 256, kFlushThrough), 10'000u);
+  EXPECT_EQ(FlushesDue(10'000, 256, 1), 10'000u);
 }
 
 // Else a round would stand still until the ring is fuller.
 TEST(FlushPaceTest, MoreIsDueWhenTheNextSliceIs) {
   for (const size_t logs : {1u, 300u, 777u, 10'000u}) {
-    for (size_t done = 0; done < logs; done += kFlushSlice) {
-      EXPECT_GT(FlushesDue(logs, FullnessOfNext(logs, done)), done) << logs;
+    for (const size_t slice : {1u, 7u, 256u}) {
+      for (size_t done = 0; done < logs; done += slice) {
+        EXPECT_GT(FlushesDue(logs, slice, FullnessOfNext(logs, done)), done) << logs << " by " << slice;
+      }
     }
   }
 }
