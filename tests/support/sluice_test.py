@@ -55,7 +55,11 @@ class Broker:
         self.output = ""
         self.kafka_port = 0  # The first start picks one; later starts take it again, so that clients find it.
         if start:
-            self.start()
+            try:
+                self.start()
+            except BaseException:  # Nobody gets an object to clean up with.
+                self.__exit__()
+                raise
 
     @property
     def address(self):
