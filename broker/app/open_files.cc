@@ -15,13 +15,15 @@ namespace {
 constexpr int64_t kReservedMin = 256;
 constexpr int64_t kReservedMax = 1024;
 
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+
 int64_t Reserved(int64_t open_files) {
   return std::clamp(open_files / 4, kReservedMin, kReservedMax);
 }
 
 int64_t ToCount(rlim_t limit) {
-  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
-  return limit == RLIM_INFINITY || limit > static_cast<rlim_t>(kMax) ? kMax : static_cast<int64_t>(limit);
+  return limit == RLIM_INFINITY || limit > static_cast<rlim_t>(kNoLimit) ? kNoLimit
+                                                                         : static_cast<int64_t>(limit);
 }
 
 }  // namespace
@@ -29,7 +31,7 @@ int64_t ToCount(rlim_t limit) {
 int64_t RaiseOpenFilesLimit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-    return ToCount(RLIM_INFINITY);
+    return kNoLimit;
   }
   const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
   return ToCount(::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur);
@@ -44,10 +46,11 @@ std::string OpenFilesWarning(int64_t open_files, int64_t partitions, int64_t con
   if (room >= connections_max) {
     return "";
   }
+  const int64_t others = partitions + kReservedMax;
   return absl::StrCat("the limit of ", open_files, " open files (ulimit -n) holds the ", partitions,
                       " partitions that there are and some ", std::max<int64_t>(0, room),
                       " connections, but max.connections is ", connections_max, "; raise the limit to ",
-                      partitions + connections_max + kReservedMax, " or lower max.connections");
+                      others + std::min(connections_max, kNoLimit - others), " or lower max.connections");
 }
 
 }  // namespace sluice::broker

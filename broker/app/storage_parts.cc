@@ -52,7 +52,8 @@ storage::LogDirOptions ToLogDirOptions(const BrokerConfig& config, const std::st
   std::_Exit(kExitStorageFailed);
 }
 
-// Somebody else's, or a newer format's: not a matter of the disk, and not to be passed over.
+// Somebody else's, a newer format's, or more than may be open: not a matter of the disk, and not to be passed
+// over.
 bool IsMisconfigured(const absl::Status& status) {
   return absl::IsFailedPrecondition(status);
 }

@@ -73,10 +73,10 @@ absl::Status LogDirImpl::CheckCount(size_t logs) const {
   if (static_cast<int64_t>(logs) <= options_.logs_max) {
     return absl::OkStatus();
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat("log dir ", options_.path, " holds ", logs, " partitions, but this process may hold ",
-                   std::max<int64_t>(0, options_.logs_max),
-                   " more: each keeps a file open. Start it with a higher limit of open files (ulimit -n)"));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "log dir ", options_.path, " holds ", logs, " partitions, each of which keeps a file open, and ",
+      "the limit of open files has room for ", std::max<int64_t>(0, options_.logs_max),
+      " of them; start the broker with a higher one (ulimit -n)"));
 }
 
 // First all are walked, which takes the CPU, then all are synced, which takes the disk.

@@ -2,6 +2,9 @@
 
 #include <sys/resource.h>
 
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
 #include "broker/app/broker.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -40,6 +43,8 @@ TEST(OpenFilesTest, ConnectionsThatDoNotFitAreAnnounced) {
   EXPECT_EQ(OpenFilesWarning(21'024, 10'000, 10'000), "");
   EXPECT_THAT(OpenFilesWarning(21'023, 10'000, 10'000), HasSubstr("raise the limit to 21024"));
   EXPECT_THAT(OpenFilesWarning(1'000, 10'000, 10'000), HasSubstr("some 0 connections"));
+  EXPECT_THAT(OpenFilesWarning(1'000, 10, INT64_MAX),
+              HasSubstr(absl::StrCat("raise the limit to ", INT64_MAX)));
 }
 
 class OpenFilesStartTest : public ::testing::Test {

@@ -66,6 +66,19 @@ class JournalTest : public LogFixture {
     RemoveIndex();
     Open();
   }
+  // The ring is smaller than what is appended: most of its blocks are written over.
+  void GoRoundTheRing() {
+    for (int i = 0; i < 60; ++i) {
+      PutDurable(1, {.value_size = 60'000});
+    }
+  }
+  void CutPowerAndReopen(VolatileDisk& disk) {
+    disk.CutPower();
+    Crash();
+    Random random(1);
+    disk.ComeBack(random, {});
+    Open();
+  }
   std::string JournalDirectory() const { return dir_options_.path + "/journal"; }
   void SaveIndex() {
     std::filesystem::copy(dir_options_.path + "/index", temp_ / "saved",
@@ -442,21 +455,15 @@ TEST_F(JournalTest, AJournalThatLostBlocksThatTheIndexKnowsOfIsRefused) {
   ExpectLogHolds();
 }
 
-// The ring is smaller than the log: most of it was written over, and must be in the segments.
+// What was written over must be in the segments.
 TEST_F(JournalTest, WhatTheJournalForgotOutlivesAPowerCut) {
   options_.segment_bytes = 8 << 20;
   ASSERT_EQ(posix_.CreateDirectory(dir_options_.path), absl::OkStatus());
   VolatileDisk disk(dir_options_.path);
   dir_disk_ = &disk;
   OpenNew();
-  for (int i = 0; i < 60; ++i) {
-    PutDurable(1, {.value_size = 60'000});
-  }
-  disk.CutPower();
-  Crash();
-  Random random(1);
-  disk.ComeBack(random, {});
-  Open();
+  GoRoundTheRing();
+  CutPowerAndReopen(disk);
   ExpectLogHolds();
   Crash();
 }
@@ -480,14 +487,8 @@ TEST_F(JournalTest, NoneOfManyLogsIsForgottenBeforeItsTurn) {
       std::this_thread::yield();
     }
   }
-  for (int i = 0; i < 60; ++i) {
-    PutDurable(1, {.value_size = 60'000});
-  }
-  disk.CutPower();
-  Crash();
-  Random random(1);
-  disk.ComeBack(random, {});
-  Open();
+  GoRoundTheRing();
+  CutPowerAndReopen(disk);
   for (int i = 1; i <= kLogs; ++i) {
     ASSERT_NE(dir_->Find(id_of(i)), nullptr) << i;
     EXPECT_EQ(dir_->Find(id_of(i))->end(), Offset(1)) << i;
